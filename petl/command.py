@@ -1,0 +1,271 @@
+"""From words on a command line to a `Config`, and from a wrong word to the one that was meant. Imports no torch.
+
+Hydra composes conf/; its refusals name no nearest word, and it takes `+lrr=3` silently. So words are looked up here first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from petl.checks import near, validate
+from petl.config import Composed, Config, UserError
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+
+ConfigStore.instance().store(name="schema", node=Composed)
+
+
+def read(overrides: Sequence[str]) -> Config:
+    """The checked config of one run; a UserError says what is wrong with the words."""
+    words = parse(overrides)
+    for word in words:
+        if word.is_sweep_override():
+            raise UserError(f"{word.input_line}: several values in one run; python train.py -m ... runs one after the other.")
+    composed = _compose(overrides)
+    _refuse_idle(words, composed)
+    return checked(composed)
+
+
+def checked(composed: DictConfig) -> Config:
+    """What conf/ composed, as a valid Config: interpolations done, each delta with its size in the paper."""
+    try:
+        full = OmegaConf.to_object(composed)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key or 'config'}: {_first_line(error)}") from None
+    assert isinstance(full, Composed)
+    for name, delta in full.method.deltas.items():
+        for row in (full.task.name, full.task.kind):
+            if delta.paper is None:
+                delta.paper = full.paper.get(row, {}).get(name)
+    config = Config(**{f.name: getattr(full, f.name) for f in fields(Config)})
+    validate(config)
+    return config
+
+
+def expand(overrides: Sequence[str]) -> list[list[str]]:
+    """The runs of a sweep: every combination of the values on the command line and in the preset's hydra.sweeper.params."""
+    typed = parse(overrides)
+    keys = {word.get_key_element() for word in typed}
+    preset = [word for word in parse(_preset_sweep(overrides)) if word.get_key_element() not in keys]
+    return [list(run) for run in itertools.product(*map(_values, [*preset, *typed]))]
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Hydra's reading of every word, each known and meant only once."""
+    words = list(_parsed(overrides))
+    keys: set[str] = set()
+    for word in words:
+        _refuse_unsafe(word)
+        _refuse_unknown(word)
+        if (key := word.get_key_element().lstrip("+")) in keys:
+            raise UserError(f"{word.input_line}: {key} is given twice; several values are {key}=A,B with -m.")
+        keys.add(key)
+    return words
+
+
+def options(group: str) -> list[str]:
+    """What `group=` can be."""
+    found = (CONF / group).rglob("*.yaml")
+    return sorted(path.relative_to(CONF / group).with_suffix("").as_posix() for path in found)
+
+
+def groups() -> list[str]:
+    return sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
+
+
+# Hydra -----------------------------------------------------------------------------------------------------------------
+
+
+def _compose(overrides: Sequence[str], hydra: bool = False) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            return hydra_compose("config", list(overrides), return_hydra_config=hydra)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise _explained(error, overrides) from None
+
+
+def _preset_sweep(overrides: Sequence[str]) -> list[str]:
+    chosen = [word for word in overrides if word.startswith("experiment=") and "," not in word]
+    sweep = _compose(chosen, hydra=True).hydra.sweeper.get("params") if chosen else None
+    return [f"{key}={value}" for key, value in (sweep or {}).items()]
+
+
+def _values(word: Override) -> list[str]:
+    if not word.is_sweep_override():
+        return [str(word.input_line)]
+    if not word.is_discrete_sweep():
+        raise UserError(f"{word.input_line}: an interval has no values to try; write them: {word.key_or_group}=A,B,C.")
+    return [f"{word.get_key_element()}={value}" for value in word.sweep_string_iterator()]
+
+
+def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        for text in overrides:
+            try:
+                yield from parser.parse_overrides([text])
+            except OverrideParseException:
+                raise UserError(_malformed(text)) from None
+
+
+def _explained(error: Exception, overrides: Sequence[str]) -> UserError:
+    """Hydra's refusal of a value, in terms of the schema."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    key = getattr(cause, "full_key", None)
+    texts = [text for text in overrides if key and text.lstrip("+").startswith(f"{key}=")]
+    if not texts:
+        return UserError(_first_line(error) + (f" {_first_line(cause)}" if cause is not error else ""))
+    tp = _type_of(str(key))
+    meant = None
+    if isinstance(tp, type) and issubclass(tp, Enum):
+        meant = near(texts[0].partition("=")[2], [member.value for member in tp])
+    return UserError(f"{texts[0]}: {key} is {_described(tp)}." + (f" Did you mean {meant}?" if meant else ""))
+
+
+# Words -----------------------------------------------------------------------------------------------------------------
+
+
+def _malformed(text: str) -> str:
+    if text.startswith("-"):
+        return f"{text}: no such flag; settings are written without dashes, as in method=lora."
+    if "=" in text:
+        return f"{text}: not of the form key=value; quote what has spaces or brackets of its own: 'key=\"a b\"'."
+    for group in groups():
+        if meant := next((name for name in options(group) if name.lower() == text.lower()), None):
+            return f"{text}: not of the form key=value. Did you mean {group}={meant}?"
+    meant = _nearest_key(text)
+    return f"{text}: not of the form key=value (no spaces around the =)." + (f" Did you mean {meant}=...?" if meant else "")
+
+
+def _refuse_unsafe(word: Override) -> None:
+    text = str(word.input_line)
+    if "_target_" in text:
+        raise UserError(f"{text}: nothing here is built from a `_target_`; methods and tasks are chosen by name.")
+    if "${" in text:
+        raise UserError(f"{text}: no interpolation or resolver on a command line; write the value itself.")
+    if word.is_delete():
+        raise UserError(f"{text}: nothing can be taken away; give it another value, or null.")
+
+
+def _refuse_unknown(word: Override) -> None:
+    key, text = word.key_or_group, str(word.input_line)
+    if key.startswith(("hydra.", "hydra/")):
+        return
+    if key in groups():
+        _refuse_option(word)
+    elif key in _sections():
+        inside = ", ".join(f"{key}.{name}" for name in _sections()[key])
+        raise UserError(f"{text}: {key} is a section; set a key in it: {inside}.")
+    elif _type_of(key) is None:
+        meant = _nearest_key(key)
+        hint = f" Did you mean {meant}?" if meant else " python train.py --cfg job shows them all."
+        raise UserError(f"{text}: there is no {key}.{hint}")
+    elif word.is_add() or word.is_force_add():
+        raise UserError(f"{text}: {key} exists, it is set without a +: {text.lstrip('+')}.")
+
+
+def _refuse_option(word: Override) -> None:
+    group, names = word.key_or_group, options(word.key_or_group)
+    if word.package is None and (word.is_add() or word.is_force_add()):
+        raise UserError(f"{word.input_line}: {group} is chosen without a +: {str(word.input_line).lstrip('+')}.")
+    values = [text.partition("=")[2] for text in _values(word)] if word.is_sweep_override() else [word.value()]
+    for value in values:
+        if value is None and group == "experiment":
+            continue
+        if not isinstance(value, str) or value not in names:
+            meant = near(str(value), names)
+            more = {"budget": "any other budget: budget.percent=4.2, budget.size=77 or budget.parameters=1000000"}.get(group)
+            lines = [f"{group}={value}: there is no such {group}." + (f" Did you mean {meant}?" if meant else "")]
+            lines += textwrap.wrap(f"{group}: {', '.join(names)}", 100, subsequent_indent="    ")
+            raise UserError("\n".join([*lines, *([more] if more else [])]))
+
+
+def _refuse_idle(words: Sequence[Override], composed: DictConfig) -> None:
+    """No silent no-op: an axis that this method does not leave open, a setting that this task does not read."""
+    raw = OmegaConf.to_yaml(OmegaConf.masked_copy(composed, ["method", "composition"]))
+    method, task, recipe = composed.method.name, composed.task, composed.recipe
+    readers = {"position": "position", "insertion": "insertion", "composition": "composition.rule"}
+    readers |= {"composition.rule": "composition.rule", "composition.s": "composition.s", "recipe.s": "recipe.s"}
+    for word in words:
+        key, text = word.key_or_group, word.input_line
+        if key in readers and f"${{{readers[key]}}}" not in raw:
+            raise UserError(f"{text} has no effect: nothing in method={method} composition={composed.composition.rule} reads it.")
+        if task.kind == "classification" and key.startswith(("task.generation.", "task.max_target")):
+            raise UserError(f"{text} has no effect: task={task.name} generates no text.")
+        if key == "recipe.batch" and recipe.batch_tokens is not None:
+            raise UserError(f"{text} has no effect with recipe.batch_tokens={recipe.batch_tokens}; set that to null too.")
+
+
+# The schema ------------------------------------------------------------------------------------------------------------
+
+
+def _type_of(key: str) -> Any:
+    """Type of the field that a dotted key names, `None` taken off; None: there is no such field."""
+    tp: Any = Config
+    for part in key.split("."):
+        if is_dataclass(tp):
+            tp = get_type_hints(tp).get(part)
+        elif get_origin(tp) is dict:
+            tp = get_args(tp)[1]
+        else:
+            return None
+        if isinstance(tp, UnionType):
+            tp = next(option for option in get_args(tp) if option is not NoneType)
+    return tp
+
+
+def _described(tp: Any) -> str:
+    if isinstance(tp, type) and issubclass(tp, Enum):
+        return f"one of {', '.join(member.value for member in tp)}"
+    lists = {"list[float]": "a list of numbers, [0.9,0.98]", "list[int]": "a list of whole numbers, [0,1]"}
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    return lists.get(str(tp)) or words.get(tp) or ("a list, [a,b]" if get_origin(tp) is list else "a section")
+
+
+def _sections() -> dict[str, list[str]]:
+    """Parts of the config that hold keys but are no group."""
+    keys = {f.name: get_type_hints(Config)[f.name] for f in fields(Config)}
+    found = {name: [f.name for f in fields(tp)] for name, tp in keys.items() if is_dataclass(tp)}
+    return {name: inside for name, inside in found.items() if name not in groups()}
+
+
+def _keys(tp: Any = Config, prefix: str = "") -> Iterator[str]:
+    """Every dotted key; the delta of a method stands as `main`."""
+    for name, hint in get_type_hints(tp).items():
+        if is_dataclass(hint):
+            yield from _keys(hint, f"{prefix}{name}.")
+        elif get_origin(hint) is dict:
+            yield from _keys(get_args(hint)[1], f"{prefix}{name}.main.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _nearest_key(word: str) -> str | None:
+    """By the whole key, then by its last part: methd -> method, lrr -> recipe.lr."""
+    keys = [*groups(), *_keys()]
+    last = {key.rpartition(".")[2]: key for key in reversed(keys)}
+    if "." in word and (meant := near(word, keys)):
+        return meant
+    meant = near(word.rpartition(".")[2], last)
+    return last[meant] if meant else near(word, keys)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

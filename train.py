@@ -1,0 +1,75 @@
+"""Train, test and record one method on one task: `python train.py method=mam task=xsum`. All words: `--help`.
+
+Exit codes: 0 there is a record, 1 a crash or a failed run of a sweep, 2 words that make no run, 3 a loss that is no number,
+130 interrupted. Nothing heavy is imported here: a wrong word is answered before torch is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import hydra
+from omegaconf import DictConfig
+
+from petl import command, launch
+from petl.config import UserError
+
+SWEEP = {"-m", "--multirun"}
+SHOW = {"--cfg", "-c", "--info", "-i", "--resolve", "--package", "-p"}  # Hydra's own flags: show the config, run nothing
+HELP = {"--help", "-h", "--hydra-help", "--version", "--shell-completion", "-sc"}
+
+
+def main(argv: Sequence[str]) -> int:
+    try:
+        return answer(list(argv))
+    except UserError as error:
+        if launch.LEADER:
+            print(f"error: {error}\n\npython train.py --help lists what there is.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
+        return 130
+
+
+def answer(argv: list[str]) -> int:
+    flags = {word.partition("=")[0] for word in argv if word.startswith("-")}
+    words = [word for word in argv if word not in SWEEP]
+    if flags & HELP:
+        return by_hydra(argv)
+    if flags & SHOW:
+        command.read([word for word in words if "=" in word and not word.startswith("-")])
+        return by_hydra(argv)
+    if not flags & SWEEP:
+        return run(command.read(words))
+    runs = command.expand(words)
+    if any(word.startswith("hydra/launcher=") for word in words):
+        return by_hydra(argv)
+    return launch.many(runs)
+
+
+def run(config: command.Config) -> int:
+    from petl.training import BadNumbers
+
+    try:
+        launch.one(config)
+    except BadNumbers as error:
+        print(f"stopped: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+def by_hydra(argv: list[str]) -> int:
+    """Help, completion, shown configs and other launchers (Slurm) are Hydra's work."""
+    sys.argv[1:] = argv
+    hydra_main()
+    return 0
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def hydra_main(composed: DictConfig) -> None:
+    launch.one(command.checked(composed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

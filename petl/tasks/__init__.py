@@ -1,0 +1,66 @@
+"""Tasks: rows -> source and target -> batches; predictions -> metrics. No torch at import.
+
+A new task is a file `petl/tasks/NAME.py` with a `TASK`, and `conf/task/NAME.yaml`. It is found by being here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+from petl import metrics
+from petl.config import Task, UserError
+from petl.tasks import encoding, splits
+from petl.tasks.batches import Collator, padding_share, plan_batches
+from petl.tasks.encoding import Encoded, cuts, decode, lengths
+from petl.tasks.spec import Row, TaskSpec
+from petl.tasks.splits import Splits
+
+__all__ = [
+    "TASKS", "Collator", "Encoded", "Row", "Splits", "TaskSpec", "cuts", "decode", "decoding", "encode", "find",
+    "lengths", "load", "padding_share", "plan_batches", "score", "signature",
+]  # fmt: skip
+
+_modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+TASKS: dict[str, TaskSpec] = {module.TASK.name: module.TASK for module in _modules if hasattr(module, "TASK")}
+
+
+def find(name: str) -> TaskSpec:
+    if name not in TASKS:
+        near = get_close_matches(name, TASKS, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UserError(f"No task {name!r}; there are {', '.join(sorted(TASKS))}.{hint}")
+    return TASKS[name]
+
+
+def load(task: Task, cache: str | Path | None = None, offline: bool = False) -> Splits:
+    """Rows of every split, from `task.data` or embedded, with what was skipped and hashes of what was read."""
+    return splits.load(find(task.name), task, cache, offline)
+
+
+def encode(rows: Sequence[Row], tokenizer: Any, task: Task) -> list[Encoded]:
+    """Token ids of every row, cut to `task.max_source` and `task.max_target`; `cuts` counts those that were cut."""
+    return encoding.encode(find(task.name), rows, tokenizer, task)
+
+
+def decoding(task: Task, tokenizer: Any) -> dict[str, Any]:
+    """Keyword arguments of generate() for this task and tokenizer."""
+    return encoding.decoding(find(task.name), task, tokenizer)
+
+
+def score(task: Task, predictions: Sequence[str] | Sequence[int], rows: Sequence[Row]) -> dict[str, float]:
+    """The task's metrics, in percent: texts or classes predicted for `rows`, in order, against the whole references."""
+    references = [row.target for row in rows]
+    values: dict[str, float] = {}
+    for name in find(task.name).metrics:
+        values |= metrics.load(name).compute(predictions=list(predictions), references=references)
+    return values
+
+
+def signature(task: Task) -> str:
+    """What exactly `score` computes, for the record."""
+    return "; ".join(metrics.load(name).signature for name in find(task.name).metrics)

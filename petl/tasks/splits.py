@@ -1,0 +1,165 @@
+"""Train, dev and test rows of a task: embedded, from the user's files, or from the hub."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from petl.config import Task, UserError
+from petl.tasks.files import READERS, Record, kind, read
+from petl.tasks.rows import digest, rows
+from petl.tasks.spec import Row, TaskSpec
+
+NAMES = {"train": ("train",), "dev": ("dev", "validation", "valid", "val"), "test": ("test",)}  # of files in a folder
+SHARE = 0.1  # of a file's rows, for dev and for test, where the user gives none
+
+
+@dataclass(frozen=True)
+class Splits:
+    train: list[Row]
+    dev: list[Row]
+    test: list[Row]
+    sha256: dict[str, str]  # "train/reviews.csv": the raw file; "train", "dev", "test": the rows in use
+    skipped: dict[str, int]  # "train: empty summary": how many rows of the source were left out, and why
+
+
+def load(spec: TaskSpec, task: Task, cache: str | Path | None = None, offline: bool = False) -> Splits:
+    """The rows of a task. What was given no dev or test is split by content; then the limits apply."""
+    files = _files(task)
+    if "train" in files:
+        records = {}
+    elif task.data is None:
+        records = _embedded(spec, cache)
+    else:
+        records = _hub(spec, task.data, offline)
+    records |= {split: chain.from_iterable(map(read, paths)) for split, paths in files.items()}
+
+    skipped = {split: Counter[str]() for split in records}
+    parts = {split: rows(spec, records[split], skipped[split]) for split in records}
+    for split, part in parts.items():
+        if not part:
+            why = ", ".join(f"{n} with {why}" for why, n in skipped[split].items())
+            raise UserError(f"{_named(files, split)}: no usable row for {split}; {why or 'it holds no row at all'}.")
+    parts = _split(parts, _named(files, "train"))
+    limits = {"train": task.limit_train, "dev": task.limit_dev, "test": task.limit_test}
+    parts = {split: _limited(part, limits[split]) for split, part in parts.items()}
+
+    raw = {f"{split}/{path.name}": _file_digest(path) for split, paths in files.items() for path in paths}
+    counts = {f"{split}: {why}": n for split, reasons in skipped.items() for why, n in reasons.items()}
+    return Splits(**parts, sha256=raw | {split: rows_digest(part) for split, part in parts.items()}, skipped=counts)
+
+
+def rows_digest(part: Iterable[Row]) -> str:
+    """sha256 of rows in their order: the same data, whatever file format it came in."""
+    total = hashlib.sha256()
+    for row in part:
+        total.update(digest(row.id, row.source, row.pair, row.target).encode())
+    return total.hexdigest()
+
+
+def _files(task: Task) -> dict[str, list[Path]]:
+    """The user's files of each split; no train where the data is embedded or on the hub."""
+    files = {}
+    if task.data is not None and _is_local(task.data):
+        data = Path(task.data).expanduser()
+        files = _folder(data) if data.is_dir() else {"train": [data]}
+    return files | {split: [Path(own).expanduser()] for split, own in (("dev", task.dev), ("test", task.test)) if own}
+
+
+def _is_local(data: str) -> bool:
+    """A hub id is NAME or OWNER/NAME; what exists here, or can be no such id, is a path."""
+    path = Path(data).expanduser()
+    return path.exists() or kind(path) in READERS or data.startswith((".", "/", "~")) or data.count("/") > 1
+
+
+def _folder(folder: Path) -> dict[str, list[Path]]:
+    """`train.jsonl`, `validation.csv`, ..., or the hub's pieces of one split, `train-00000-of-00002.parquet`, ..."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(p for p in folder.iterdir() if kind(p) in READERS):
+        split = next((s for s, names in NAMES.items() if path.name.split(".")[0].split("-")[0] in names), None)
+        if split is not None:
+            files.setdefault(split, []).append(path)
+    for split, paths in files.items():
+        if len(paths) > 1 and not all("-" in path.name for path in paths):
+            raise UserError(f"{folder}: which one is {split}? {', '.join(path.name for path in paths)}")
+    if "train" not in files:
+        found = ", ".join(sorted(path.name for path in folder.iterdir())[:12]) or "nothing"
+        raise UserError(f"{folder}: no train file (train{', train'.join(READERS)}). The folder holds: {found}.")
+    return files
+
+
+def _embedded(spec: TaskSpec, cache: str | Path | None) -> dict[str, Iterable[Record]]:
+    from petl import mini
+
+    made = mini.rows(spec.name, Path(cache) if cache is not None else None)
+    return {
+        split: [Record(f"embedded {spec.name}, {split} row {i}", fields) for i, fields in enumerate(part, start=1)]
+        for split, part in made.items()
+    }
+
+
+def _hub(spec: TaskSpec, data: str, offline: bool) -> dict[str, Iterable[Record]]:
+    hub = spec.hub
+    if offline:
+        raise UserError(f"task.data={data} is on the hub, and runtime.offline forbids asking it. Give a local folder.")
+    if hub is None or hub.id != data:
+        known = f" The hub data set of task {spec.name} is {hub.id}." if hub else ""
+        raise UserError(f"task.data={data}: neither a file or folder here nor a known hub data set.{known}")
+    import datasets
+
+    def records(split: str, name: str) -> Iterator[Record]:
+        for number, fields in enumerate(loaded[split], start=1):
+            yield Record(f"{data}, {name} row {number}", dict(fields))
+
+    names = {"train": hub.train, "dev": hub.dev, "test": hub.test}
+    try:
+        loaded = {split: datasets.load_dataset(hub.id, hub.config, split=name) for split, name in names.items()}
+    except Exception as error:  # the library lets through whatever its file systems and parsers raise
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"task.data={data}: the hub did not give it ({why}). Local copy: task.data=FOLDER") from error
+    return {split: records(split, name) for split, name in names.items()}
+
+
+def _split(parts: dict[str, list[Row]], named: str) -> dict[str, list[Row]]:
+    """Dev and test where they are missing, from train, by a hash of the source text alone.
+
+    A row's place depends on nothing but its own source: rows appended later move no other, and rows that share their
+    source (translations of one sentence, hypotheses of one premise) stay on one side.
+    """
+    missing = [split for split in ("test", "dev") if split not in parts]
+    if not missing:
+        return parts
+    chosen: dict[str, list[Row]] = {"train": [], "dev": [], "test": []}
+    for row in parts["train"]:
+        place = int(int(digest(row.source)[:8], 16) / 2**32 / SHARE)  # 0: test, 1: dev, 2 and more: train
+        split = ("test", "dev")[place] if place < 2 else "train"
+        chosen[split if split in missing else "train"].append(row)
+    for split in ("train", *missing):
+        if not chosen[split]:
+            raise UserError(
+                f"{named}: splitting its {len(parts['train'])} rows by content leaves none for {split}. "
+                f"Give more rows, or files of your own: task.dev=FILE task.test=FILE"
+            )
+    return {split: chosen[split] if split in ("train", *missing) else parts[split] for split in chosen}
+
+
+def _limited(part: list[Row], limit: int | None) -> list[Row]:
+    """At most `limit` rows, chosen by hash and not from the file's start, in their order."""
+    if limit is None or limit >= len(part):
+        return part
+    kept = sorted(part, key=lambda row: digest("limit", row.id, row.source))[:limit]
+    ids = {row.id for row in kept}
+    return [row for row in part if row.id in ids]
+
+
+def _named(files: dict[str, list[Path]], split: str) -> str:
+    return ", ".join(map(str, files[split])) if split in files else "the data set"
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

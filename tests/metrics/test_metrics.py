@@ -1,0 +1,120 @@
+"""The metrics against examples worked by hand, and against the libraries' own calls."""
+
+import os
+import random
+import time
+
+import numpy as np
+import pytest
+
+from petl import metrics
+
+WORDS = "the cats were running over tables , table runs quickly . said nothing else of houses".split()
+
+
+def pairs(count, seed=0):
+    draw = random.Random(seed)
+    texts = [" ".join(draw.choices(WORDS, k=draw.randint(0, 25))) for _ in range(2 * count)]
+    return texts[:count], texts[count:]
+
+
+def test_rouge_by_hand():
+    # "the cats sat" / "a cat sat down": stems cat, sat match; precision 2/3, recall 2/4; the bigram "cat sat" 1/2, 1/3
+    scores = metrics.load("rouge").compute(predictions=["the cats sat"], references=["a cat sat down"])
+    assert scores == pytest.approx({"rouge1": 400 / 7, "rouge2": 40.0, "rougeL": 400 / 7})
+
+
+def test_rouge_is_the_mean_over_rows():
+    scores = metrics.load("rouge").compute(predictions=["red dog", ""], references=["red dog", "red dog"])
+    assert scores == pytest.approx({"rouge1": 50, "rouge2": 50, "rougeL": 50})
+
+
+def test_rouge_is_the_library_s():
+    from rouge_score.rouge_scorer import RougeScorer
+
+    predictions, references = pairs(60)
+    plain = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
+    scores = [plain.score(target=r, prediction=p) for p, r in zip(predictions, references, strict=True)]
+    expected = {kind: 100 * np.mean([score[kind].fmeasure for score in scores]) for kind in scores[0]}
+    assert metrics.load("rouge").compute(predictions=predictions, references=references) == pytest.approx(expected)
+
+
+def test_rouge_is_quick():
+    predictions, references = pairs(500)
+    metric, start = metrics.load("rouge"), time.process_time()
+    metric.compute(predictions=predictions, references=references)
+    assert time.process_time() - start < 2
+
+
+def test_bleu_by_hand():
+    # precisions 5/6, 4/5, 3/4, 2/3, lengths equal: (1/3)^(1/4)
+    scores = metrics.load("bleu").compute(predictions=["a b c d e f"], references=["a b c d e g"])
+    assert scores == pytest.approx({"bleu": 100 * (5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25})
+
+
+def test_bleu_is_the_library_s():
+    import sacrebleu
+
+    predictions, references = pairs(60)
+    expected = sacrebleu.corpus_bleu(predictions, [references]).score
+    assert metrics.load("bleu").compute(predictions=predictions, references=references)["bleu"] == pytest.approx(
+        expected
+    )
+
+
+def test_bleu_names_its_protocol():
+    assert "tok:13a|smooth:exp" in metrics.load("bleu").signature
+
+
+def test_accuracy_by_hand():
+    assert metrics.load("accuracy").compute(predictions=[0, 1, 2, 2], references=[0, 1, 2, 1]) == {"accuracy": 75.0}
+
+
+@pytest.mark.parametrize("name", metrics.SCORES)
+def test_evaluate_interface(name):
+    import evaluate
+
+    metric = metrics.load(name)
+    values = [0, 1] if name == "accuracy" else ["one two three four five", "six"]
+    assert issubclass(type(metric), evaluate.Metric) and metric.signature
+    scores = metric.compute(predictions=values, references=values)
+    assert tuple(scores) == metrics.SCORES[name]
+    assert all(type(score) is float for score in scores.values())
+
+
+@pytest.mark.parametrize("name", metrics.SCORES)
+def test_unequal_counts_are_refused(name):
+    one = 0 if name == "accuracy" else "one"
+    with pytest.raises(ValueError, match="Mismatch"):
+        metrics.load(name).compute(predictions=[one], references=[one, one])
+
+
+@pytest.mark.parametrize("name", metrics.SCORES)
+def test_nothing_of_the_working_directory_runs(name, tmp_path, monkeypatch):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / f"{name}.py").write_text("raise SystemExit('run')")
+    monkeypatch.chdir(tmp_path)
+    values = [0] if name == "accuracy" else ["one"]
+    metrics.load.cache_clear()
+    metrics.load(name).compute(predictions=values, references=values)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_random_streams_are_left_alone():
+    random.seed(1)
+    np.random.seed(1)
+    before = random.getstate(), str(np.random.get_state())
+    metrics.load.cache_clear()
+    metrics.load("rouge").compute(predictions=["one"], references=["two"])
+    assert (random.getstate(), str(np.random.get_state())) == before
+
+
+@pytest.mark.parametrize("name", metrics.SCORES)
+def test_nothing_to_score(name):
+    with pytest.raises(ValueError, match="nothing to score"):
+        metrics.load(name).compute(predictions=[], references=[])
+
+
+def test_unknown_metric():
+    with pytest.raises(KeyError, match="there are rouge, bleu, accuracy"):
+        metrics.load("meteor")

@@ -1,0 +1,187 @@
+"""Splits by content, limits by hash, counts of what was skipped, hashes of what was read."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from petl import mini
+from petl.config import Task, UserError
+from petl.tasks import load
+
+from .conftest import toy, write
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def ids(rows):
+    return {row.id for row in rows}
+
+
+def test_about_a_tenth_each(tmp_path):
+    splits = load(Task(name="sst2", data=str(write(tmp_path / "a.jsonl", toy("sst2", 3000)))))
+    assert len(splits.train) + len(splits.dev) + len(splits.test) == 3000
+    assert 250 < len(splits.dev) < 350 and 250 < len(splits.test) < 350
+
+
+def test_appended_and_shuffled_rows_move_no_other(tmp_path):
+    rows = toy("sst2", 200)
+    before = load(Task(name="sst2", data=str(write(tmp_path / "a.jsonl", rows[:120]))))
+    after = load(Task(name="sst2", data=str(write(tmp_path / "b.jsonl", rows[::-1]))))
+    assert all(ids(getattr(before, part)) <= ids(getattr(after, part)) for part in ("train", "dev", "test"))
+
+
+def test_shared_sources_stay_together(tmp_path):
+    rows = [{"premise": f"premise {i // 3}", "hypothesis": f"hypothesis {i}", "label": i % 3} for i in range(300)]
+    splits = load(Task(name="mnli", data=str(write(tmp_path / "a.jsonl", rows))))
+    sources = [{row.source for row in part} for part in (splits.train, splits.dev, splits.test)]
+    assert len(sources[0] | sources[1] | sources[2]) == sum(map(len, sources))
+
+
+def test_own_test_file(tmp_path):
+    data, test = write(tmp_path / "a.jsonl", toy("xsum", 100)), write(tmp_path / "t.jsonl", toy("xsum", 5))
+    splits = load(Task(name="xsum", data=str(data), test=str(test)))
+    assert [row.id for row in splits.test] == list("01234")
+    assert len(splits.train) + len(splits.dev) == 100
+
+
+def test_folder(tmp_path):
+    rows = toy("xsum", 30)
+    write(tmp_path / "train-00000-of-00002.jsonl", rows[:10])
+    write(tmp_path / "train-00001-of-00002.jsonl", rows[10:20])
+    write(tmp_path / "validation.jsonl", rows[20:25])
+    write(tmp_path / "test.jsonl", rows[25:])
+    (tmp_path / "README.md").write_text("ignored")
+    splits = load(Task(name="xsum", data=str(tmp_path)))
+    assert [len(part) for part in (splits.train, splits.dev, splits.test)] == [20, 5, 5]
+
+
+def test_folder_with_two_trains(tmp_path):
+    write(tmp_path / "train.jsonl", toy("xsum"))
+    write(tmp_path / "train.json", toy("xsum"))
+    with pytest.raises(UserError, match=r"which one is train\? train.json, train.jsonl"):
+        load(Task(name="xsum", data=str(tmp_path)))
+
+
+def test_folder_without_train(tmp_path):
+    write(tmp_path / "a.jsonl", toy("xsum"))
+    with pytest.raises(UserError, match=r"no train file .* The folder holds: a.jsonl"):
+        load(Task(name="xsum", data=str(tmp_path)))
+
+
+def test_skipped_rows_are_counted(tmp_path):
+    rows = toy("sst2", 60)
+    bad = [{"sentence": "", "label": 1}, {"sentence": " \n", "label": 1}, {"sentence": None, "label": 0}]
+    bad += [{"sentence": "x", "label": -1}, {"sentence": "y", "label": None}]
+    named = [{"sentence": "one", "label": 1, "id": 7}, {"sentence": "two", "label": 1, "id": "7"}]
+    splits = load(Task(name="sst2", data=str(write(tmp_path / "a.jsonl", rows + bad + named))))
+    assert splits.skipped == {
+        "train: empty sentence": 3,
+        "train: no label": 1,
+        "train: empty label": 1,
+        "train: duplicate id": 1,
+    }
+    assert len(splits.train) + len(splits.dev) + len(splits.test) == 61
+
+
+def test_equal_rows_without_id_are_kept(tmp_path):
+    rows = toy("sst2", 60)
+    splits = load(Task(name="sst2", data=str(write(tmp_path / "a.jsonl", rows + rows[:7]))))
+    everything = [*splits.train, *splits.dev, *splits.test]
+    assert len(everything) == len(ids(everything)) == 67
+
+
+def test_limits(tmp_path):
+    path = str(write(tmp_path / "a.jsonl", toy("sst2", 300)))
+    whole, first = load(Task(name="sst2", data=path)), load(Task(name="sst2", data=path, limit_train=50, limit_test=5))
+    again = load(Task(name="sst2", data=path, limit_train=60))
+    assert (len(first.train), len(first.dev), len(first.test)) == (50, len(whole.dev), 5)
+    assert first.train != whole.train[:50]
+    assert ids(first.train) < ids(again.train) < ids(whole.train)
+    assert [row for row in whole.train if row.id in ids(first.train)] == first.train
+
+
+def test_hashes(tmp_path):
+    path = write(tmp_path / "a.jsonl", toy("xsum"))
+    before = load(Task(name="xsum", data=str(path))).sha256
+    assert before["train/a.jsonl"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    rows = toy("xsum")
+    rows[0]["summary"] += "!"
+    after = load(Task(name="xsum", data=str(write(path, rows)))).sha256
+    changed = {name for name in before if before[name] != after[name]}
+    assert "train/a.jsonl" in changed and len(changed) == 2
+
+
+def test_embedded(monkeypatch, tmp_path):
+    made = {"train": toy("xsum", 20), "dev": toy("xsum", 4), "test": toy("xsum", 3)}
+    asked = []
+    monkeypatch.setattr(mini, "rows", lambda *args: asked.append(args) or made, raising=False)
+    splits = load(Task(name="xsum"), str(tmp_path))
+    assert asked == [("xsum", tmp_path)]
+    assert [len(part) for part in (splits.train, splits.dev, splits.test)] == [20, 4, 3]
+
+
+def test_labels_by_name_and_number(tmp_path):
+    rows = toy("mnli", 60)
+    named = [row | {"label": ("Entailment", " neutral", "contradiction")[row["label"]]} for row in rows]
+    texts = [row | {"label": str(row["label"])} for row in rows]
+    hashes = [
+        load(Task(name="mnli", data=str(write(tmp_path / "a.jsonl", r)))).sha256["train"] for r in (rows, named, texts)
+    ]
+    assert len(set(hashes)) == 1
+
+
+def test_flat_and_nested_translations(tmp_path):
+    rows = toy("en_ro", 60)
+    nested = load(Task(name="en_ro", data=str(write(tmp_path / "a.jsonl", rows))))
+    flat = load(Task(name="en_ro", data=str(write(tmp_path / "b.jsonl", [row["translation"] for row in rows]))))
+    assert nested.train == flat.train
+
+
+def test_offline_refuses_the_hub():
+    with pytest.raises(UserError, match=r"runtime.offline forbids"):
+        load(Task(name="xsum", data="EdinburghNLP/xsum"), offline=True)
+
+
+def test_unknown_hub_data():
+    with pytest.raises(UserError, match=r"The hub data set of task xsum is EdinburghNLP/xsum"):
+        load(Task(name="xsum", data="somebody/xsum"))
+
+
+def test_hub(monkeypatch):
+    import datasets
+
+    asked = []
+
+    def load_dataset(path, config, split):
+        asked.append((path, config, split))
+        return toy("mnli", 6)
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    splits = load(Task(name="mnli", data="nyu-mll/glue"))
+    assert [one[2] for one in asked] == ["train", "validation_matched", "validation_matched"]
+    assert len(splits.train) == 6
+
+
+def test_hub_failure_is_told(monkeypatch):
+    import datasets
+
+    def load_dataset(*args, **kwargs):
+        raise ConnectionError("no route\nlong story")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    with pytest.raises(UserError, match=r"the hub did not give it \(no route\)"):
+        load(Task(name="xsum", data="EdinburghNLP/xsum"))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="real rows lie beside the project only where it is developed")
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("xsum", "xsum_rows.json"), ("en_ro", "wmt_en_ro_test.json"), ("mnli", "nli_mnli10k.jsonl.gz")],
+)
+def test_real_rows(name, file, tmp_path):
+    own = write(tmp_path / "own.jsonl", toy(name))
+    splits = load(Task(name=name, data=str(SHARED / file), dev=str(own), test=str(own)))
+    assert len(splits.train) >= 10 and not splits.skipped
+    assert json.dumps(splits.sha256)

@@ -1,0 +1,92 @@
+"""A task from its rows to its score; that tasks are found by being there; that nothing heavy is imported."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import petl.tasks
+from petl.config import Generation, Task, UserError
+from petl.tasks import TASKS, Collator, decode, decoding, encode, find, load, metrics, score, signature
+
+from .conftest import toy, write
+
+
+@pytest.fixture(params=["xsum", "en_ro", "mnli", "sst2"])
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def tokenizer(name, bytes_tokenizer, mbart_tokenizer):
+    return mbart_tokenizer if name == "en_ro" else bytes_tokenizer
+
+
+def test_rows_to_score(name, tokenizer, tmp_path):
+    task = Task(name=name, data=str(write(tmp_path / "rows.jsonl", toy(name))), max_source=64, max_target=32)
+    rows = load(task).test
+    encoded = encode(rows, tokenizer, task)
+    batch = Collator(tokenizer.pad_token_id)(encoded)
+    assert batch["input_ids"].shape == batch["attention_mask"].shape
+    assert batch["attention_mask"].sum() == sum(len(row.input_ids) for row in encoded)
+    predictions = batch["labels"].tolist() if TASKS[name].labels else decode(batch["labels"].tolist(), tokenizer)
+    scores = score(task, predictions, rows)
+    assert set(scores) == {key for metric in TASKS[name].metrics for key in metrics.SCORES[metric]}
+    assert all(value == pytest.approx(100) for value in scores.values())
+    assert signature(task)
+
+
+def test_file_name_is_task_name():
+    for name in TASKS:
+        assert __import__(f"petl.tasks.{name}", fromlist=["TASK"]).TASK is find(name)
+
+
+def test_specs_are_whole():
+    for spec in TASKS.values():
+        assert bool(spec.labels) == (spec.kind == "classification")
+        assert set(spec.metrics) <= set(metrics.SCORES)
+
+
+def test_unknown_task_suggests():
+    with pytest.raises(UserError, match="Did you mean xsum"):
+        find("xsun")
+
+
+def test_mbart_starts_with_the_target_language(mbart_tokenizer):
+    task = Task(name="en_ro", generation=Generation(beams=5, max_length=150, min_length=1))
+    arguments = decoding(task, mbart_tokenizer)
+    assert arguments["decoder_start_token_id"] == mbart_tokenizer.convert_tokens_to_ids("ro_RO")
+    assert (arguments["num_beams"], arguments["max_length"], arguments["min_length"]) == (5, 150, 1)
+
+
+def test_no_start_token_without_languages(bytes_tokenizer, mbart_tokenizer):
+    assert "decoder_start_token_id" not in decoding(Task(name="en_ro"), bytes_tokenizer)
+    assert "decoder_start_token_id" not in decoding(Task(name="xsum"), mbart_tokenizer)
+
+
+def test_import_is_light():
+    heavy = ("torch", "transformers", "datasets", "evaluate", "pandas", "pyarrow")
+    code = f"import petl.tasks, petl.metrics, sys; print([m for m in {heavy} if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
+
+
+def test_a_new_task_is_one_file(tmp_path):
+    shutil.copytree(Path(petl.tasks.__file__).parents[1], tmp_path / "petl", ignore=shutil.ignore_patterns("backbones"))
+    (tmp_path / "petl" / "tasks" / "haiku.py").write_text(
+        "from petl.tasks.spec import TaskSpec\n"
+        "TASK = TaskSpec(name='haiku', kind='generation', source='prompt', target='haiku', metrics=('rouge',))\n"
+    )
+    code = "import petl.tasks; print(petl.tasks.find('haiku').columns)"
+    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "['prompt', 'haiku']"
+
+
+def test_dtype_of_batches(name, tokenizer, tmp_path):
+    task = Task(name=name, data=str(write(tmp_path / "rows.jsonl", toy(name))), max_source=64, max_target=32)
+    batch = Collator(tokenizer.pad_token_id)(encode(load(task).dev, tokenizer, task))
+    assert {tensor.dtype for tensor in batch.values()} == {torch.int64}

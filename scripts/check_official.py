@@ -1,6 +1,6 @@
 """Check every case of a folder laid out like the authors' fixtures: one line each, exit code 1 if any misses.
 
-    python scripts/check_official.py DIR [--attention eager] [--dtype float32]
+python scripts/check_official.py DIR [--attention eager] [--dtype float32]
 """
 
 import argparse
@@ -23,7 +23,10 @@ def main() -> int:
     rtol = arguments.rtol or (1e-9 if arguments.dtype == "float64" else 1e-4)
     found = parity.cases(arguments.folder)
     if not found:
-        print(f"{arguments.folder}: no case (a folder ARCH/METHOD with meta.json beside ARCH/config.json)", file=sys.stderr)
+        print(
+            f"{arguments.folder}: no case (a folder ARCH/METHOD with meta.json beside ARCH/config.json)",
+            file=sys.stderr,
+        )
         return 2
     missed = skipped = 0
     for case in found:

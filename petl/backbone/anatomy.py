@@ -27,7 +27,9 @@ class FeedForward:
     """One feed-forward sub-layer: x is what the first matrix reads, h is what the dropout after the last one gives."""
 
     matrices: tuple[str, ...]
-    dropout: str | None  # an nn.Dropout, or the layer's float attribute that a functional dropout reads; none: no dropout
+    dropout: (
+        str | None
+    )  # an nn.Dropout, or the layer's float attribute that a functional dropout reads; none: no dropout
     norm: str  # the LayerNorm before it (pre-LN) or after its residual (post-LN)
     outputs: tuple[str, ...] = ()  # where that same float acts after the other sub-layers
 
@@ -72,8 +74,20 @@ def _bart(pre_norm: bool) -> Anatomy:
 
     return Anatomy(
         stacks=(
-            Stack("encoder", "encoder", "encoder.layers", (attention("encoder", "self_attn"),), feed_forward("self_attn.out_proj")),
-            Stack("decoder", "decoder", "decoder.layers", (own, cross), feed_forward("self_attn.out_proj", "encoder_attn.out_proj")),
+            Stack(
+                "encoder",
+                "encoder",
+                "encoder.layers",
+                (attention("encoder", "self_attn"),),
+                feed_forward("self_attn.out_proj"),
+            ),
+            Stack(
+                "decoder",
+                "decoder",
+                "decoder.layers",
+                (own, cross),
+                feed_forward("self_attn.out_proj", "encoder_attn.out_proj"),
+            ),
         ),
         pre_norm=pre_norm,
         rates=("dropout", "attention_dropout"),

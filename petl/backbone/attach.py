@@ -29,7 +29,7 @@ class Placed:
     spec: Spec
     places: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)  # of the installed modules
-    unit: int = 0  # parameters per unit of size, by the paper's rule: matrices only
+    unit: int = 0  # parameters for each unit of size, by the paper's rule
 
 
 def attach(model: PreTrainedModel, method: Method, seed: int, train_head: bool = False) -> None:
@@ -103,7 +103,9 @@ def _install_heads(model: PreTrainedModel, base: nn.Module, places: Anatomy, nam
     placed, by_site = Placed(name, spec), {}
     for layer, part in attentions(base, places, spec):
         module, query, value = layer[part.module], layer.linear(part.query), layer.linear(part.value)
-        d_head = module.head_dim if hasattr(module, "head_dim") else query.out_features // model.config.num_attention_heads
+        d_head = (
+            module.head_dim if hasattr(module, "head_dim") else query.out_features // model.config.num_attention_heads
+        )
         key_heads = value.out_features // d_head
         prefix_rate = rate(model, places, spec) if spec.dropout_on == "prefix" else 0.0
         weights_rate = getattr(model.config, places.rates[1])
@@ -178,8 +180,10 @@ def rate(model: PreTrainedModel, places: Anatomy, spec: Spec) -> float:
 
 def add(parent: nn.Module, name: str, child: nn.Module) -> None:
     if hasattr(parent, name):
-        raise UserError(f"Two deltas want the same place ({name.removeprefix('petl_')}); give them different positions.")
-    parent.add_module(name, child)
+        raise UserError(
+            f"Two deltas want the same place ({name.removeprefix('petl_')}); give them different positions."
+        )
+    parent.add_module(name, child.train(parent.training))
 
 
 def like(module: nn.Module) -> torch.Tensor:

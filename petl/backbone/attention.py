@@ -63,14 +63,26 @@ def with_heads(plain: Callable) -> Callable:
         heads: Heads | None = getattr(module, HEADS, None)
         extra = kwargs if position_bias is None else {**kwargs, "position_bias": position_bias}
         if heads is None:
-            return plain(module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, is_causal=is_causal, **extra)
+            return plain(
+                module,
+                query,
+                key,
+                value,
+                attention_mask,
+                scaling=scaling,
+                dropout=dropout,
+                is_causal=is_causal,
+                **extra,
+            )
 
         causal = getattr(module, "is_causal", False) if is_causal is None else is_causal
         if attention_mask is None and causal and query.shape[2] > 1:
             attention_mask = causal_mask(query, key)
 
         def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-            bias = {} if position_bias is None else {"position_bias": F.pad(position_bias, (k.shape[2] - key.shape[2], 0))}
+            bias = (
+                {} if position_bias is None else {"position_bias": F.pad(position_bias, (k.shape[2] - key.shape[2], 0))}
+            )
             return plain(module, q, k, v, mask, scaling=scaling, dropout=dropout, is_causal=False, **kwargs, **bias)[0]
 
         own = heads.take_query(query)
@@ -83,7 +95,9 @@ def causal_mask(query: Tensor, key: Tensor) -> Tensor:
     """[1, 1, n, m], additive: query i of the last n positions sees the keys up to its own."""
     n, m = query.shape[2], key.shape[2]
     hidden = torch.ones(n, m, dtype=torch.bool, device=query.device).triu(m - n + 1)
-    return torch.zeros(1, 1, n, m, dtype=query.dtype, device=query.device).masked_fill(hidden, torch.finfo(query.dtype).min)
+    return torch.zeros(1, 1, n, m, dtype=query.dtype, device=query.device).masked_fill(
+        hidden, torch.finfo(query.dtype).min
+    )
 
 
 FUNCTIONS = {"sdpa": (sdpa_attention_forward, sdpa_mask), "eager": (eager_attention_forward, eager_mask)}

@@ -196,7 +196,9 @@ def _prefix_pairs(model: PreTrainedModel, placed: Placed, prefix: str) -> Iterat
 def _module(model: PreTrainedModel, spec: Delta, place: str) -> str:
     """The module of the released code that holds the delta of `place`, relative to the base model."""
     site, index, what = place.split(".", 2)
-    stack = next(s for s in anatomy(model.config.model_type).stacks if s.site == ("decoder" if site == "cross" else site))
+    stack = next(
+        s for s in anatomy(model.config.model_type).stacks if s.site == ("decoder" if site == "cross" else site)
+    )
     layer = f"{stack.layers}.{index}"
     if spec.position in (Position.qv, Position.fc):
         return f"{layer}.{what}"

@@ -159,5 +159,8 @@ def line(result: Result, rtol: float) -> str:
     if result.skipped:
         return f"skip  {result.case:<32} {result.skipped}"
     errors: dict[str, Any] = {name: f"{error:.1e}" for name, error in result.errors.items()}
-    cells = [f"{name} {value}" for name, value in (errors | {k: "=" if v else "DIFFERS" for k, v in result.tokens.items()}).items()]
+    cells = [
+        f"{name} {value}"
+        for name, value in (errors | {k: "=" if v else "DIFFERS" for k, v in result.tokens.items()}).items()
+    ]
     return f"{'ok' if result.passes(rtol) else 'MISS':<5} {result.case:<32} " + "  ".join(cells)

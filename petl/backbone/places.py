@@ -66,7 +66,9 @@ def spans(base: nn.Module, anatomy: Anatomy, spec: Spec) -> list[Span]:
         found = [s for layer, attention in attentions(base, anatomy, spec) for s in pick(layer, attention, spec)]
     else:
         pick = {Position.ffn: _ffn_span, Position.fc: _matrix_spans, Position.block: _block_span}[spec.position]
-        chosen = [layer for layer in layers(base, anatomy, spec) if spec.sites is None or layer.stack.site in spec.sites]
+        chosen = [
+            layer for layer in layers(base, anatomy, spec) if spec.sites is None or layer.stack.site in spec.sites
+        ]
         found = [s for layer in chosen for s in pick(layer, layer.stack.feed_forward, spec, anatomy.pre_norm)]
     if not found:
         raise UserError(f"sites={spec.sites} names no place of position={spec.position.value} in this backbone.")
@@ -82,7 +84,10 @@ def _attention_span(layer: Layer, attention: Attention, spec: Spec) -> list[Span
 
 
 def _projection_spans(layer: Layer, attention: Attention, spec: Spec) -> list[Span]:
-    return [_linear_span(f"{attention.site}.{layer.index}", layer, path, spec) for path in (attention.query, attention.value)]
+    return [
+        _linear_span(f"{attention.site}.{layer.index}", layer, path, spec)
+        for path in (attention.query, attention.value)
+    ]
 
 
 def _matrix_spans(layer: Layer, ff: FeedForward, spec: Spec, pre_norm: bool) -> list[Span]:

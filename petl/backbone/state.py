@@ -119,7 +119,8 @@ def table(rows: list[Row]) -> str:
     """`describe` as aligned text."""
     header = ("delta", "where", "reads", "form", "composition", "size", "parameters", "% of backbone")
     lines = [header] + [
-        (r.delta, r.where, r.reads, r.form, r.composition, str(r.size), f"{r.parameters:,}", f"{r.percent:.3f}") for r in rows
+        (r.delta, r.where, r.reads, r.form, r.composition, str(r.size), f"{r.parameters:,}", f"{r.percent:.3f}")
+        for r in rows
     ]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)

@@ -19,7 +19,9 @@ from petl.config import Norm, Rule
 from petl.design.compose import Scale
 from petl.design.forms import FORMS
 
-Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]  # queries, keys, values, mask -> [B, n, heads, d_head]
+Attend = Callable[
+    [Tensor, Tensor, Tensor, Tensor | None], Tensor
+]  # queries, keys, values, mask -> [B, n, heads, d_head]
 
 
 class Network(nn.Module):
@@ -42,7 +44,9 @@ class Network(nn.Module):
     def forward(self) -> Tensor:
         if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self._run()
-        state = tuple((id(p), p._version, p.dtype, p.device) for p in self.parameters()) + (torch.is_autocast_enabled(),)
+        state = tuple((id(p), p._version, p.dtype, p.device) for p in self.parameters()) + (
+            torch.is_autocast_enabled(),
+        )
         if self._folded is None or self._folded[0] != state:
             self._folded = (state, self._run())
         return self._folded[1]
@@ -109,7 +113,14 @@ class Heads(nn.Module):
         return (F.dropout(weights, self.dropout, self.training) @ value).transpose(1, 2)
 
     def forward(
-        self, query: Tensor, own_query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float, attend: Attend
+        self,
+        query: Tensor,
+        own_query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        scaling: float,
+        attend: Attend,
     ) -> Tensor:
         """The composed head outputs, [batch, n, heads, d_head].
 
@@ -118,7 +129,9 @@ class Heads(nn.Module):
         """
         prefix_key, prefix_value = self.pair(query.shape[0], query.dtype)
         if self.gated and self.shares_query:
-            return attend(query, torch.cat([prefix_key, key], 2), torch.cat([prefix_value, value], 2), widen(mask, self.length))
+            return attend(
+                query, torch.cat([prefix_key, key], 2), torch.cat([prefix_value, value], 2), widen(mask, self.length)
+            )
         scores = self.scores(own_query, prefix_key, scaling)
         if self.gated:
             return self._joint(scores, prefix_value, query, key, value, mask, scaling)
@@ -126,7 +139,14 @@ class Heads(nn.Module):
         return attend(query, key, value, mask) + self.scale(dh)
 
     def _joint(
-        self, scores: Tensor, prefix_value: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float
+        self,
+        scores: Tensor,
+        prefix_value: Tensor,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        scaling: float,
     ) -> Tensor:
         """Eq. 7 where the prefix has a query of its own: one softmax over [q' P_k^T ; q K^T] is (1-lambda) h + lambda dh."""
         groups = query.shape[1] // key.shape[1]

@@ -1,0 +1,63 @@
+"""Equality with the authors' code on the cases at hand (they are not part of the project)."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from petl.backbone import attach, counts, official, parity
+from petl.backbone.load import shapes
+from petl.config import UserError
+
+OFFICIAL = Path(__file__).parents[2].parent / "shared" / "official"
+FIXTURES = OFFICIAL / "fixtures"
+CASES = parity.cases(FIXTURES) if FIXTURES.exists() else []
+NONE = pytest.param(None, marks=pytest.mark.skip(reason="no ../shared/official/fixtures beside the project"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("case", CASES or [NONE], ids=lambda p: f"{p.parent.name}-{p.name}" if p else "absent")
+def test_equals_the_authors_numbers(case, attention):
+    result = parity.check(case, attention)
+    if result.skipped:
+        pytest.skip(result.skipped)
+    assert result.passes(1e-9), parity.line(result, 1e-9)
+
+
+@pytest.mark.parametrize(
+    "name", ["bart/mam", "mbart/pfeiffer", "roberta/pa_attn", "bart/mh_pa_attn", "bart/prompt_tuning"]
+)
+def test_equals_the_authors_numbers_in_single_precision(name):
+    if not CASES:
+        pytest.skip("no ../shared/official/fixtures beside the project")
+    result = parity.check(FIXTURES / name, dtype=torch.float32)
+    assert result.passes(1e-4), parity.line(result, 1e-4)
+
+
+@pytest.mark.parametrize(("option", "value"), [("attn_mode", "prefixx"), ("ffn_mode", "nope")])
+def test_unknown_options_are_refused(option, value):
+    options = {"attn_mode": "none", "attn_bn": 2, "ffn_mode": "none", "ffn_bn": 2, "ffn_option": "none", option: value}
+    with pytest.raises(UserError, match=value):
+        official.method(options, "bart")
+
+
+def test_a_checkpoint_that_lacks_a_tensor_is_refused():
+    from transformers import BartConfig
+
+    options = {"attn_mode": "prompt_tuning", "attn_bn": 2, "ffn_mode": "none", "ffn_bn": 2, "ffn_option": "none"}
+    model = shapes(BartConfig(encoder_layers=1, decoder_layers=1), "generation")
+    with torch.device("meta"):
+        attach(model, official.method(options, "bart"), seed=0)
+    with pytest.raises(UserError, match="ef_prefix_emb"):
+        official.load_official(model, {})
+    assert counts(model).trained == 2 * 1024
+
+
+def test_cases_are_found_below_any_folder(tmp_path):
+    (tmp_path / "bart" / "mam").mkdir(parents=True)
+    (tmp_path / "bart" / "config.json").write_text("{}")
+    (tmp_path / "bart" / "mam" / "meta.json").write_text(json.dumps({}))
+    for folder in (tmp_path, tmp_path / "bart", tmp_path / "bart" / "mam"):
+        assert parity.cases(folder) == [tmp_path / "bart" / "mam"]

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-WORDS = (
+TEXT = (
     "the a cat dog sat on mat ran home storm over town police found lost bag he she said saw big small red old new "
     "pisica un stat pe acasa oras gasit vechi nou rosu film good bad was not very"
-).split()
+)
+WORDS = TEXT.split()
 
 
 def _texts(count: int, length: int, shift: int = 0) -> list[str]:

@@ -1,0 +1,20 @@
+"""One JSON per run: what it is called, how it is written and read, how it is shown. Imports no torch."""
+
+from petl.records.naming import SCHEMA, canonical, identity, record_path, run_dir
+from petl.records.record import Record, code_version, find, package_versions, read, write
+from petl.records.show import summary
+
+__all__ = [
+    "SCHEMA",
+    "Record",
+    "canonical",
+    "code_version",
+    "find",
+    "identity",
+    "package_versions",
+    "read",
+    "record_path",
+    "run_dir",
+    "summary",
+    "write",
+]

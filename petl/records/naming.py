@@ -1,0 +1,88 @@
+"""What a run is called. Its identity follows from what it computes, never from where, when or by whom it is computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from petl.config import Config, UserError
+
+SCHEMA = 1  # raise it when a default or the meaning of a knob changes: every run gets a new identity
+
+_NOT_IDENTITY = {"runtime", "experiment"}  # where a run happens, and the preset that asked for it
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+=-]{0,79}", re.ASCII)
+
+
+def identity(config: Config) -> str:
+    """First 12 hex digits of the SHA-256 over what `config` says beyond the defaults, `runtime` and `experiment` left out.
+
+    Defaults are left out so that a knob added later, with a default that keeps the old behaviour, renames no finished run.
+    A changed default is no such knob: `find` compares the whole stored config and so never returns a run of other defaults.
+    """
+    told = {"schema": SCHEMA, "config": _told(config, _NOT_IDENTITY)}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def canonical(config: Config) -> dict[str, Any]:
+    """The whole config as JSON values, enums as their values, `runtime` and `experiment` left out: what a record stores."""
+    return {f.name: _plain(getattr(config, f.name)) for f in fields(config) if f.name not in _NOT_IDENTITY}
+
+
+def run_dir(config: Config) -> Path:
+    """Folder of checkpoints and predictions; the same on every rank and under every launcher."""
+    return Path(config.runtime.output) / _folders(config) / _name("method", config.method.name) / identity(config)
+
+
+def record_path(config: Config) -> Path:
+    """File of the finished record."""
+    name = f"{_name('method', config.method.name)}-{identity(config)}.json"
+    return Path(config.runtime.records) / _folders(config) / name
+
+
+def _folders(config: Config) -> Path:
+    return Path(_name("scale", config.scale), _name("task", config.task.name))
+
+
+def _name(what: str, name: str) -> str:
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise UserError(
+            f"The {what} name {name[:80]!r} becomes part of a path: up to 80 letters, digits or . _ % + = -, starting with a "
+            f"letter or digit, without '..'."
+        )
+    return name
+
+
+def _told(value: Any, leave_out: set[str] = frozenset()) -> Any:  # type: ignore[assignment]
+    """`value` as JSON, without the fields that equal their defaults."""
+    if is_dataclass(value):
+        told = ((f.name, f, getattr(value, f.name)) for f in fields(value) if f.name not in leave_out)
+        return {name: _told(v) for name, f, v in told if v != _default(f)}
+    if isinstance(value, dict):
+        return {str(k): _told(v) for k, v in value.items()}
+    return _plain(value)
+
+
+def _default(f: Field) -> Any:
+    if f.default is not MISSING:
+        return f.default
+    return f.default_factory() if f.default_factory is not MISSING else MISSING
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # 4 and 4.0 are the same setting
+    return value

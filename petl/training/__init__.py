@@ -1,0 +1,20 @@
+"""One run: from a config to its record, in one process or several (torchrun, accelerate launch)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from petl.config import Config
+    from petl.records import Record
+
+
+class BadNumbers(Exception):
+    """A loss or gradient that is no finite number. The weights are still those of the step before."""
+
+
+def run(config: Config) -> Record:
+    """Train, select, test and record `config`; the finished record of the same run is returned as it is, unless forced."""
+    from petl.training.job import run_job  # torch and transformers are loaded from here on
+
+    return run_job(config)

@@ -1,0 +1,99 @@
+"""What a finished run tells about itself: its record and its predictions."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import resource
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+EXAMPLES = 5
+HISTORY = 60  # points at most, in a record
+
+
+def prediction_rows(rows: Iterable[Any], predictions: Iterable[Any], labels: tuple[str, ...]) -> list[dict[str, str]]:
+    """id, source (both texts of a pair), reference and prediction of each row, classes by name."""
+
+    def text(answer: Any) -> str:
+        return labels[answer] if labels else answer
+
+    return [
+        {
+            "id": row.id,
+            "source": row.source if row.pair is None else f"{row.source} | {row.pair}",
+            "reference": text(row.target),
+            "prediction": text(prediction),
+        }
+        for row, prediction in zip(rows, predictions, strict=True)
+    ]
+
+
+def write_predictions(rows: list[dict[str, str]], path: Path) -> None:
+    """One JSON object a line, in the order of the split; the file is whole or the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
+def examples(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Five, spread over the split; which ones depends on its length alone."""
+    chosen = sorted({len(rows) * i // EXAMPLES for i in range(EXAMPLES)}) if rows else []
+    return [{name: rows[i][name] for name in ("source", "reference", "prediction")} for i in chosen]
+
+
+def thinned(history: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
+    """At most HISTORY points, evenly chosen; the first, the last and the selected one (step `keep`) are among them."""
+    if len(history) <= HISTORY:
+        return history
+    chosen = {round(i * (len(history) - 1) / (HISTORY - 2)) for i in range(HISTORY - 1)}
+    return [point for i, point in enumerate(history) if i in chosen or point["step"] == keep]
+
+
+def parameters(counts: Any) -> dict[str, Any]:
+    """`petl.backbone.counts`, with the paper's percentage."""
+    told = dataclasses.asdict(counts)
+    return {**told, "percent": 100 * told["paper"] / told["backbone"]}
+
+
+def peak_memory_mb() -> float:
+    """Peak of this process in MB (10^6 bytes): of the GPU's tensors where there is a GPU, else resident."""
+    if torch.cuda.is_initialized():
+        return round(torch.cuda.max_memory_allocated() / 1e6, 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def weights_sha256(model: nn.Module) -> str:
+    """Of names, shapes and bytes of all tensors that a checkpoint of the model has, in the order of their names."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return total.hexdigest()
+
+
+def tokenizer_sha256(tokenizer: Any) -> str:
+    """Of everything a fast tokenizer does, as its JSON; of the vocabulary where there is no such thing."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    text = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,95 @@
+"""Which rows make up optimiser step t: a pure function of (seed, t), the same for every number of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from petl.backbone.attach import stream
+from petl.config import Recipe
+from petl.tasks import lengths, plan_batches
+
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass
+class Step:
+    number: int  # from 0
+    rows: list[int]  # indices of the whole step's rows, all processes together
+    total: int  # target tokens (classification: rows) of the whole step: what its loss is divided by
+    micro_batches: list[tuple[int, Batch]]  # this process's share: (index among those of the step, tensors)
+
+
+class Steps(Dataset):
+    """`steps[t]` is optimiser step t. Process k of n takes the micro-batches k, k + n, k + 2n, ... of each."""
+
+    def __init__(
+        self,
+        encoded: Sequence[Any],
+        collate: Callable[[list[Any]], Batch],
+        recipe: Recipe,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.encoded, self.collate, self.recipe = encoded, collate, recipe
+        self.rank, self.world = rank, world
+        self.micro_batches = -(-recipe.accumulate // world) * world  # every process gets as many
+        self._seed = stream(seed, "order") % 2**31
+        self._lengths = lengths(encoded)
+        self._ends: list[int] = []  # steps up to the end of each epoch planned so far
+        self._plan: tuple[int, list[list[int]]] = (-1, [])  # the epoch planned last
+        self.total = recipe.steps if recipe.steps is not None else self._steps_of(recipe.epochs or 1.0)
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __getitem__(self, number: int) -> Step:
+        if not 0 <= number < self.total:
+            raise IndexError(number)
+        rows = self._rows(number)
+        cuts = [len(rows) * i // self.micro_batches for i in range(self.micro_batches + 1)]
+        mine = ((i, rows[cuts[i] : cuts[i + 1]]) for i in range(self.rank, self.micro_batches, self.world))
+        share = [(i, self.collate([self.encoded[row] for row in part])) for i, part in mine if part]
+        return Step(number, rows, sum(target_tokens(self.encoded[row]) for row in rows), share)
+
+    def loader(self, start: int, workers: int) -> DataLoader:
+        """The steps from `start` on. With its own generator: a loader must not draw from dropout's."""
+        return DataLoader(
+            self,
+            batch_size=None,
+            sampler=range(start, self.total),
+            collate_fn=_as_it_is,
+            num_workers=workers,
+            generator=torch.Generator(),
+        )
+
+    def _rows(self, number: int) -> list[int]:
+        epoch = next((e for e, end in enumerate(self._ends) if number < end), len(self._ends))
+        while epoch == len(self._ends):
+            first = self._ends[-1] if self._ends else 0
+            self._ends.append(first + len(self._epoch(epoch)))
+            epoch += number >= self._ends[-1]
+        return self._epoch(epoch)[number - (self._ends[epoch - 1] if epoch else 0)]
+
+    def _epoch(self, epoch: int) -> list[list[int]]:
+        if self._plan[0] != epoch:
+            plan = plan_batches(self._lengths, self.recipe.batch, self.recipe.batch_tokens, self._seed, epoch)
+            self._plan = (epoch, plan)
+        return self._plan[1]
+
+    def _steps_of(self, epochs: float) -> int:
+        return max(1, round(epochs * len(self._epoch(0))))
+
+
+def target_tokens(row: Any) -> int:
+    """What a row adds to the number the loss is divided by: its target tokens, or 1 for a class."""
+    return len(row.labels) if isinstance(row.labels, list) else 1
+
+
+def _as_it_is(step: Any) -> Any:
+    return step

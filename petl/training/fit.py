@@ -1,0 +1,155 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from petl.config import Config
+from petl.training import BadNumbers
+from petl.training.batches import Step, Steps
+from petl.training.keeper import Keeper, State
+from petl.training.loss import forward, summed_loss
+from petl.training.optimiser import learning_rate, make_optimiser
+from petl.training.progress import Progress
+from petl.training.ranks import add_up
+from petl.training.streams import set_stream
+
+POINTS = 40  # of the training loss in a history, besides the evaluations
+
+
+def fit(
+    model: nn.Module,
+    steps: Steps,
+    config: Config,
+    accelerator: Accelerator,
+    measure: Callable[[], dict[str, float]],
+    keeper: Keeper,
+    progress: Progress,
+    names: Callable[[int], str] = str,
+) -> State:
+    """Train from where the keeper's checkpoints end to the last step; each evaluation is selected from and kept.
+
+    measure() -> dev metrics, the same on every process; names(row) -> what an error calls a row of the training split.
+    Raises BadNumbers before the step that would spoil the weights.
+    """
+    recipe, metric = config.recipe, config.task.select
+    optimiser: Any = accelerator.prepare(make_optimiser(model, recipe))
+    if recipe.gradient_checkpointing:
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # transformers 5.17 lacks its new name
+            model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+    state = keeper.restore(optimiser)
+    every = recipe.eval_every or math.ceil(steps.total / 10)
+    progress.start(steps.total, state.step)
+    model.train()
+    for step in steps.loader(state.step, config.runtime.workers):
+        lr = learning_rate(step.number, steps.total, recipe)
+        loss, norm = compute_gradients(model, step, config, accelerator, optimiser)
+        if not _usable(loss, norm, accelerator):
+            raise BadNumbers(_bad_numbers(step, loss, norm, lr, names))
+        take_step(optimiser, norm, lr, recipe.max_grad_norm)
+        state.step, state.overflows = step.number + 1, state.overflows + optimiser.step_was_skipped
+        state.losses.append(loss)
+        progress.step(loss)
+        if state.step % every == 0 or state.step == steps.total:
+            dev = measure()
+            best = _select(state, metric, dev[metric])
+            point = _note(state, lr, dev)
+            keeper.keep(state, optimiser, best)
+            progress.point(state.step, _told(point, dev))
+            model.train()
+        elif state.step % math.ceil(steps.total / POINTS) == 0:
+            _note(state, lr)
+    progress.close()
+    return state
+
+
+def compute_gradients(
+    model: nn.Module, step: Step, config: Config, accelerator: Accelerator, optimiser: Any
+) -> tuple[float, float]:
+    """Leave in `.grad` the gradient of the step's mean loss over all its target tokens; return that loss and the gradient's 2-norm.
+
+    Each micro-batch adds its sum divided by the whole step's count, so the result does not depend on how rows fall into
+    micro-batches and processes. The sum over processes is one exchange of the trained parameters only.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser.zero_grad()
+    total = torch.zeros((), device=accelerator.device)
+    for index, batch in step.micro_batches:
+        batch = {name: tensor.to(accelerator.device, non_blocking=True) for name, tensor in batch.items()}
+        set_stream(config.seed, "dropout", step.number, index)
+        with accelerator.autocast():
+            logits = forward(model, batch)
+        loss = summed_loss(logits, batch["labels"], config.recipe.label_smoothing) / step.total
+        accelerator.backward(loss)
+        total += loss.detach()
+    for parameter in trained:
+        if (
+            parameter.grad is None
+        ):  # of a process without rows in this step: the exchange needs the same tensors everywhere
+            parameter.grad = torch.zeros_like(parameter)
+    gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
+    add_up(accelerator, [*gradients, total])
+    accelerator.unscale_gradients(optimiser)
+    return total.item(), torch.nn.utils.get_total_norm(gradients).item()
+
+
+def take_step(optimiser: Any, norm: float, lr: float, max_norm: float) -> None:
+    """Clip to `max_norm` (0: no clipping) and step with rate `lr`."""
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    if max_norm and math.isfinite(norm):  # an overflow is left as it is: the loss scaling must see it to skip the step
+        torch.nn.utils.clip_grads_with_norm_(parameters, max_norm, torch.tensor(norm))
+    for group in optimiser.param_groups:
+        group["lr"] = lr
+    optimiser.step()
+
+
+def better(metric: str, new: float, old: float | None) -> bool:
+    """A loss is better when lower, any other metric when higher; of equals the first stays."""
+    return old is None or (new < old if metric == "loss" else new > old)
+
+
+def _select(state: State, metric: str, value: float) -> bool:
+    best = better(metric, value, state.selected["value"])
+    if best:
+        state.selected = {"step": state.step, "metric": metric, "value": value}
+    return best
+
+
+def _note(state: State, lr: float, dev: dict[str, float] | None = None) -> dict[str, Any]:
+    """A new point of the history, with the mean training loss since the last one."""
+    point = {
+        "step": state.step,
+        "loss": sum(state.losses) / len(state.losses),
+        "lr": lr,
+        **({"dev": dev} if dev else {}),
+    }
+    state.history.append(point)
+    state.losses = []
+    return point
+
+
+def _told(point: dict[str, Any], dev: dict[str, float]) -> str:
+    return f"loss {point['loss']:.3f}  dev " + "  ".join(f"{name} {value:.3f}" for name, value in dev.items())
+
+
+def _usable(loss: float, norm: float, accelerator: Accelerator) -> bool:
+    """Finite; or a gradient that only fp16's range overflowed, which the loss scaling skips and scales down for."""
+    scaler = accelerator.scaler
+    overflowed = scaler is not None and scaler.is_enabled() and scaler.get_scale() > 1
+    return math.isfinite(loss) and (math.isfinite(norm) or overflowed)
+
+
+def _bad_numbers(step: Step, loss: float, norm: float, lr: float, names: Callable[[int], str]) -> str:
+    rows = ", ".join(names(row) for row in step.rows[:16]) + (", ..." if len(step.rows) > 16 else "")
+    return (
+        f"Step {step.number + 1} has loss {loss} and gradient norm {norm}: stopped before it; the weights are those of the "
+        f"step before.\n  learning rate  {lr:.3g}\n  rows           {rows}\n"
+        "Often a lower recipe.lr or a longer recipe.warmup helps, or recipe.precision=fp32."
+    )

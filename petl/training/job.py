@@ -1,0 +1,181 @@
+"""One run, from its config to its record."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from petl import backbone, records, tasks
+from petl.config import Config, Method, UserError
+from petl.training import account, checkpoint, ranks
+from petl.training.batches import Steps
+from petl.training.evaluate import Judge, Part, decoding_for
+from petl.training.fit import fit
+from petl.training.keeper import Keeper, State
+from petl.training.progress import Clock, Progress
+
+
+def run_job(config: Config) -> records.Record:
+    """See `petl.training.run`."""
+    accelerator = ranks.start(config.runtime, config.recipe.precision)
+    done = ranks.agree(accelerator, None if config.runtime.force else records.find(config))
+    if done is not None:
+        return done
+    job = Job(config, accelerator)
+    record = job.test(job.train())
+    if accelerator.is_main_process:
+        record = records.write(record, records.record_path(config))
+    return ranks.agree(accelerator, record)
+
+
+class Job:
+    """The pieces of one run: rows, a model with its method, and what judges it."""
+
+    def __init__(self, config: Config, accelerator: Accelerator) -> None:
+        self.config, self.accelerator, self.clock = config, accelerator, Clock()
+        self.progress = Progress(accelerator.is_main_process, config.runtime.progress)
+        self.folder = records.run_dir(config)
+        with self.clock.phase("load"):
+            with accelerator.main_process_first():  # the first process fills the cache, the others read it
+                self.splits = tasks.load(config.task, config.runtime.cache, config.runtime.offline)
+            self._load_model()
+            self.judge = self._make_judge()
+            self.dev, self.test_part = self._part("dev"), self._part("test")
+
+    def train(self) -> State:
+        """Fit, and leave the model with the weights that dev selected. Zero steps: leave it as it is."""
+        if self.config.recipe.steps == 0:
+            return State()
+        if not any(parameter.requires_grad for parameter in self.model.parameters()):
+            raise UserError(
+                f"method={self.config.method.name} trains nothing. To test the untrained model: recipe.steps=0."
+            )
+        with self.clock.phase("load"):
+            train, rank, world = self._part("train"), self.accelerator.process_index, self.accelerator.num_processes
+            steps = Steps(train.encoded, self.judge.collate, self.config.recipe, self.config.seed, rank, world)
+        keeper = Keeper(
+            self.folder / "checkpoints", self.model, self.accelerator, self._origin(), self.progress, self.clock
+        )
+        if self.config.runtime.force and self.accelerator.is_main_process:
+            checkpoint.clear(keeper.folder)
+        self._greet(steps, train)
+        with self.clock.phase("train"):
+            names = [row.id for row in train.rows]
+            state = fit(
+                self.model,
+                steps,
+                self.config,
+                self.accelerator,
+                self._measure,
+                keeper,
+                self.progress,
+                names.__getitem__,
+            )
+            keeper.take_best()
+        return state
+
+    def test(self, state: State) -> records.Record:
+        """The record, with the metrics of the whole test split; its predictions are stored in the run's folder."""
+        dev = next((point["dev"] for point in state.history if point["step"] == state.selected["step"]), None)
+        dev = dev or self._measure()
+        with self.clock.phase("test"):
+            predictions = self.judge.predict(self.test_part)
+            test = {"loss": self.judge.loss(self.test_part), **self.judge.metrics(self.test_part, predictions)}
+        rows = account.prediction_rows(self.test_part.rows, predictions, tasks.find(self.config.task.name).labels)
+        if self.accelerator.is_main_process:
+            account.write_predictions(rows, self.folder / "predictions.jsonl")
+        return self._record(state, {"dev": dev, "test": test}, account.examples(rows))
+
+    def _load_model(self) -> None:
+        config, idle = self.config, self.config.recipe.steps == 0
+        self.model, self.tokenizer = backbone.load(
+            config.backbone,
+            config.task.kind,
+            len(tasks.find(config.task.name).labels) or None,
+            config.seed,
+            config.runtime.offline,
+        )
+        self.hashes = {
+            "sha256": account.weights_sha256(self.model),
+            "tokenizer_sha256": account.tokenizer_sha256(self.tokenizer),
+        }
+        method, self.sizes = Method(config.method.name), ""  # zero steps test the backbone with nothing attached
+        if not idle:
+            method, self.sizes = backbone.resolve(self.model, config.method, config.budget)
+        backbone.attach(self.model, method, config.seed, config.recipe.train_head and not idle)
+        self.model.to(self.accelerator.device)
+        ranks.share_weights(self.accelerator, self.model)
+
+    def _make_judge(self) -> Judge:
+        task, decoding = self.config.task, None
+        if task.kind == "generation":
+            decoding = decoding_for(self.model, tasks.decoding(task, self.tokenizer))
+        collate = tasks.Collator(self.tokenizer.pad_token_id)
+        return Judge(self.model, self.tokenizer, collate, self.config, self.accelerator, decoding)
+
+    def _part(self, name: str) -> Part:
+        rows = getattr(self.splits, name)
+        return Part(name, rows, tasks.encode(rows, self.tokenizer, self.config.task))
+
+    def _measure(self) -> dict[str, float]:
+        with self.clock.phase("dev"):
+            return self.judge.measure(self.dev)
+
+    def _origin(self) -> dict[str, Any]:
+        return {"code": records.code_version(), "data": self.splits.sha256, "backbone": self.hashes}
+
+    def _greet(self, steps: Steps, train: Part) -> None:
+        counts, recipe = backbone.counts(self.model), self.config.recipe
+        per_step = f"{recipe.batch_tokens:,} tokens" if recipe.batch_tokens else f"{recipe.batch} rows"
+        self.progress.say(f"{backbone.table(backbone.describe(self.model))}\n{self.sizes}")
+        cut = ", ".join(f"{count:,} {side}s cut" for side, count in tasks.cuts(train.encoded).items() if count)
+        skipped = ", ".join(f"{count:,} {reason}" for reason, count in self.splits.skipped.items())
+        for line in filter(None, (cut and f"train: {cut}", skipped and f"rows skipped: {skipped}")):
+            self.progress.say(line)
+        self.progress.say(
+            f"{counts.trained:,} trained parameters; {len(steps.encoded):,} rows, {steps.total:,} steps of {per_step}; "
+            f"{self.accelerator.num_processes} process(es) on {account.device_name(self.accelerator.device)}; {self.folder}"
+        )
+
+    def _record(self, state: State, metrics: dict[str, Any], examples: list[dict[str, str]]) -> records.Record:
+        config, accelerator = self.config, self.accelerator
+        return {
+            "schema": records.SCHEMA,
+            "identity": records.identity(config),
+            "config": records.canonical(config),
+            "title": config.method.title,
+            "code": records.code_version(),
+            "packages": records.package_versions(),
+            "data": {
+                "sha256": self.splits.sha256,
+                "rows": {name: len(getattr(self.splits, name)) for name in ("train", "dev", "test")},
+                "skipped": self.splits.skipped,
+            },
+            "backbone": {"path": config.backbone.path, "revision": config.backbone.revision, **self.hashes},
+            "parameters": account.parameters(backbone.counts(self.model)),
+            "deltas": [dataclasses.asdict(row) for row in backbone.describe(self.model)],
+            "metrics": metrics,
+            "protocol": {part.name: self._protocol(part) for part in (self.dev, self.test_part)},
+            "signature": tasks.signature(config.task),
+            "selected": state.selected,
+            "history": account.thinned(state.history, state.selected["step"]),
+            "examples": examples,
+            "seconds": {name: round(seconds, 2) for name, seconds in self.clock.seconds.items()},
+            "memory_mb": account.peak_memory_mb(),
+            "device": account.device_name(accelerator.device),
+            "processes": accelerator.num_processes,
+            "threads": torch.get_num_threads(),
+            "overflows": state.overflows,
+            "finished": account.now(),
+        }
+
+    def _protocol(self, part: Part) -> dict[str, Any]:
+        decoding = self.judge.decoding
+        return {
+            "rows": len(part.rows),
+            "cut": tasks.cuts(part.encoded),
+            "decoding": decoding.to_diff_dict() if decoding is not None else None,
+        }

@@ -1,0 +1,88 @@
+"""What a run carries from step to step, and how it gets it back after a stop."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from torch import nn
+
+from petl import backbone
+from petl.training import checkpoint
+from petl.training.progress import Clock, Progress
+from petl.training.ranks import agree, share_weights
+
+
+@dataclass
+class State:
+    """Everything beside weights and optimiser that later steps depend on; the random streams depend on the step alone."""
+
+    step: int = 0  # optimiser steps done
+    selected: dict[str, Any] = field(default_factory=lambda: {"step": 0, "metric": None, "value": None})
+    history: list[dict[str, Any]] = field(default_factory=list)
+    overflows: int = 0  # steps that fp16's loss scaling skipped
+    losses: list[float] = field(default_factory=list)  # of the steps since the last point of the history
+
+
+@dataclass
+class Keeper:
+    """Checkpoints of one run. `origin` says what the run computes from; a checkpoint of another origin is left aside."""
+
+    folder: Path
+    model: nn.Module
+    accelerator: Accelerator
+    origin: dict[str, Any]
+    progress: Progress
+    clock: Clock
+
+    def keep(self, state: State, optimiser: Any, best: bool) -> None:
+        """Write the checkpoint of this step, and first, if it is the best so far, its weights as `best`."""
+        if not self.accelerator.is_main_process:
+            return
+        weights, scaler = backbone.tuned_state(self.model), self.accelerator.scaler
+        told = {
+            "origin": self.origin,
+            "state": asdict(state),
+            "scaler": scaler.state_dict() if scaler else None,
+            "seconds": self.clock.seconds,
+        }
+        if best:
+            checkpoint.save(self.folder, "best", state.step, weights, told)
+        checkpoint.save(self.folder, "last", state.step, weights, told, optimiser.state_dict(), keep=2)
+
+    def restore(self, optimiser: Any) -> State:
+        """Weights, optimiser and state of the newest whole checkpoint, or a fresh start."""
+        place = agree(self.accelerator, self._resumable() if self.accelerator.is_main_process else None)
+        if place is None:
+            return State()
+        weights, told, moments = checkpoint.load(place)
+        backbone.load_tuned(self.model, weights)
+        optimiser.load_state_dict(moments)
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(told["scaler"])
+        self.clock.add(told["seconds"])
+        self.progress.say(f"going on from step {told['state']['step']} ({place})")
+        return State(**told["state"])
+
+    def take_best(self) -> None:
+        """Put the selected weights into the model, on every process."""
+        if self.accelerator.is_main_process:
+            place = checkpoint.newest(self.folder, "best")
+            if place is None:
+                raise RuntimeError(f"The best checkpoint in {self.folder} was damaged after it was written.")
+            backbone.load_tuned(self.model, checkpoint.load(place)[0])
+        share_weights(self.accelerator, self.model)
+
+    def _resumable(self) -> Path | None:
+        place = checkpoint.newest(self.folder, "last")
+        if place is None:
+            return None
+        told = checkpoint.load_state(place)
+        changed = sorted(name for name in self.origin if told["origin"].get(name) != self.origin[name])
+        if not changed and (not told["state"]["selected"]["step"] or checkpoint.newest(self.folder, "best")):
+            return place
+        self.progress.say(f"starting over: the checkpoint {place} has another {', '.join(changed) or 'best'}")
+        checkpoint.clear(self.folder)
+        return None

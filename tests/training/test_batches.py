@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from petl.config import Recipe
+from petl.tasks import Collator, Encoded
+from petl.training.batches import Steps
+
+
+@pytest.fixture
+def encoded():
+    return [Encoded(row, [5] * (3 + row % 5), [6] * (1 + row % 3)) for row in range(20)]
+
+
+def steps(encoded, rank=0, world=1, **recipe):
+    return Steps(encoded, Collator(1), Recipe(**{"steps": 9, "batch": 6, **recipe}), 0, rank, world)
+
+
+def test_an_epoch_has_every_row_once(encoded):
+    made = steps(encoded, steps=None, epochs=1.0)
+    assert sorted(row for step in made for row in step.rows) == list(range(20))
+
+
+def test_a_step_is_the_same_in_whatever_order_steps_are_asked_for(encoded):
+    forwards, backwards = steps(encoded), steps(encoded)
+    assert [forwards[i].rows for i in range(9)] == [backwards[i].rows for i in reversed(range(9))][::-1]
+
+
+def test_epochs_differ(encoded):
+    made = steps(encoded)
+    assert [made[i].rows for i in range(4)] != [made[i].rows for i in range(4, 8)]
+
+
+def test_processes_share_a_step_without_overlap(encoded):
+    alone = steps(encoded, accumulate=4)[0]
+    shared = [steps(encoded, rank, 2, accumulate=4)[0] for rank in (0, 1)]
+    assert [index for index, _ in shared[0].micro_batches] == [0, 2]
+    assert [index for index, _ in shared[1].micro_batches] == [1, 3]
+    assert sum(len(batch["labels"]) for step in shared for _, batch in step.micro_batches) == len(alone.rows)
+    assert {step.total for step in shared} == {alone.total}
+
+
+def test_every_process_gets_as_many_micro_batches(encoded):
+    assert steps(encoded, 0, 4, accumulate=1).micro_batches == 4
+    assert steps(encoded, 0, 2, accumulate=3).micro_batches == 4
+
+
+def test_total_counts_the_target_tokens_of_all_processes(encoded):
+    step = steps(encoded, 1, 2)[0]
+    assert step.total == sum(1 + row % 3 for row in step.rows)
+
+
+def test_the_loader_starts_anywhere_and_draws_nothing_from_the_global_generator(encoded):
+    import torch
+
+    before = torch.get_rng_state()
+    assert [step.number for step in steps(encoded).loader(6, workers=0)] == [6, 7, 8]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.slow
+def test_workers_change_nothing(encoded):
+    made = steps(encoded)
+    assert [step.rows for step in made.loader(0, workers=2)] == [step.rows for step in made.loader(0, workers=0)]

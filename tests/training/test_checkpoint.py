@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from petl.training.checkpoint import clear, is_whole, load, newest, save
+
+
+@pytest.fixture
+def write(tmp_path):
+    def writing(step, kind="last", keep=2):
+        moments = {"state": {0: {"step": torch.tensor(float(step))}}}
+        return save(tmp_path, kind, step, {"w": torch.full((3,), float(step))}, {"step": step}, moments, keep)
+
+    return writing
+
+
+def test_what_is_saved_comes_back(write):
+    weights, state, moments = load(write(7))
+    assert weights["w"].tolist() == [7.0, 7.0, 7.0]
+    assert state == {"step": 7}
+    assert moments is not None
+    assert moments["state"][0]["step"] == 7.0
+
+
+def test_the_newest_is_found_and_older_ones_go(write, tmp_path):
+    places = [write(step) for step in (2, 9, 10)]
+    assert newest(tmp_path, "last") == places[2]
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["last-00000009", "last-00000010"]
+
+
+def test_kinds_do_not_disturb_each_other(write, tmp_path):
+    best = write(1, "best", 1)
+    write(2)
+    assert newest(tmp_path, "best") == best
+
+
+def test_any_damage_is_seen_and_the_one_before_is_used(write, tmp_path, capsys):
+    before, place, chance = write(1), write(2), random.Random(0)
+    for file in sorted(place.iterdir()):
+        whole = file.read_bytes()
+        spot = chance.randrange(len(whole))
+        flipped = whole[:spot] + bytes([whole[spot] ^ 1 << chance.randrange(8)]) + whole[spot + 1 :]
+        for damage in (flipped, whole[:spot], b""):
+            file.write_bytes(damage)
+            assert newest(tmp_path, "last") == before, file.name
+            assert "damaged" in capsys.readouterr().err
+        file.unlink()
+        assert not is_whole(place)
+        file.write_bytes(whole)
+    assert newest(tmp_path, "last") == place
+
+
+def test_a_torn_draft_is_no_checkpoint(write, tmp_path):
+    (tmp_path / ".draft-last-1").mkdir()
+    assert newest(tmp_path, "last") is None
+
+
+def test_cleared_nothing_is_left(write, tmp_path):
+    write(1)
+    clear(tmp_path)
+    assert newest(tmp_path, "last") is None
+
+
+def test_a_pickle_in_the_optimisers_place_is_not_executed(write, tmp_path):
+    import pickle
+
+    place = write(1)
+    (place / "optimiser.pt").write_bytes(pickle.dumps(Bomb(tmp_path / "executed")))
+    with pytest.raises(pickle.UnpicklingError):
+        load(place)
+    assert not (tmp_path / "executed").exists()
+
+
+class Bomb:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (type(self.path).touch, (self.path,))

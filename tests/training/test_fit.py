@@ -1,0 +1,110 @@
+"""What the loop promises about a run's weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from petl import backbone, tasks
+from petl.config import Precision, Runtime
+from petl.training import BadNumbers, ranks
+from petl.training.batches import Steps
+from petl.training.fit import better, fit
+from petl.training.keeper import Keeper
+from petl.training.progress import Clock, Progress
+from tests.training.conftest import bart, tokenizer
+
+
+@pytest.fixture
+def train(configure, tmp_path):
+    """train(config, dev=losses) -> the model and the state after fitting it."""
+
+    def build(config, dev=None, dropout=0.1):
+        accelerator, model = ranks.start(Runtime(device="cpu"), Precision.fp32), bart(dropout)
+        backbone.attach(model, config.method, config.seed)
+        encoded = tasks.encode(tasks.load(config.task).train[:8], tokenizer(), config.task)
+        steps = Steps(encoded, tasks.Collator(1), config.recipe, config.seed)
+        progress = Progress(shown=False, bar=False)
+        keeper = Keeper(tmp_path / "checkpoints", model, accelerator, {}, progress, Clock())
+        values = iter(dev or [])
+        config.task.select = "loss"
+        build.model = model
+        return (
+            model,
+            keeper,
+            fit(
+                model,
+                steps,
+                config,
+                accelerator,
+                lambda: {"loss": next(values, 1.0)},
+                keeper,
+                progress,
+                lambda row: f"row {row}",
+            ),
+        )
+
+    return build
+
+
+def test_one_batch_is_learned_by_heart(train, configure):
+    *_, state = train(configure(steps=150, eval_every=None, lr=0.02), dropout=0.0)
+    assert state.history[-1]["loss"] < 0.2 * state.history[0]["loss"]
+
+
+def test_two_runs_have_the_same_losses(train, configure, tmp_path):
+    *_, first = train(configure(steps=5))
+    (tmp_path / "checkpoints").rename(tmp_path / "first")
+    *_, second = train(configure(steps=5))
+    assert first.history == second.history
+
+
+def test_another_seed_has_other_losses(train, configure, tmp_path):
+    *_, first = train(configure(steps=2))
+    (tmp_path / "checkpoints").rename(tmp_path / "first")
+    *_, second = train(configure(steps=2, seed=1))
+    assert first.history != second.history
+
+
+def test_only_the_tuned_weights_move(train, configure):
+    model, *_ = train(configure(steps=3))
+    tuned = backbone.tuned_state(model)
+    untouched = bart(0.1).state_dict()
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in untouched.items() if name not in tuned)
+    assert any(not torch.equal(tuned[name], torch.zeros_like(tuned[name])) for name in tuned if "up" in name)
+
+
+def test_the_best_weights_come_back_not_the_last(train, configure):
+    model, keeper, state = train(configure(steps=6, eval_every=2), dev=[2.0, 1.0, 3.0])
+    assert state.selected == {"step": 4, "metric": "loss", "value": 1.0}
+    last = {name: tensor.clone() for name, tensor in backbone.tuned_state(model).items()}
+    keeper.take_best()
+    assert any(not torch.equal(last[name], tensor) for name, tensor in backbone.tuned_state(model).items())
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step(train, configure, monkeypatch):
+    from petl.training import fit as module
+
+    honest, seen = module.summed_loss, []
+
+    def spoiled(*arguments):
+        seen.append({name: tensor.clone() for name, tensor in backbone.tuned_state(train.model).items()})
+        return honest(*arguments) * (float("nan") if len(seen) == 3 else 1.0)
+
+    monkeypatch.setattr(module, "summed_loss", spoiled)
+    with pytest.raises(BadNumbers, match=r"Step 3 has loss nan(?s:.*)learning rate  0\.00667(?s:.*)row \d+, row \d+"):
+        train(configure(steps=6))
+    left = backbone.tuned_state(train.model)
+    assert all(torch.equal(left[name], tensor) and tensor.isfinite().all() for name, tensor in seen[-1].items())
+
+
+@pytest.mark.parametrize(
+    ("metric", "new", "old", "expected"),
+    [("loss", 1.0, 2.0, True), ("loss", 2.0, 1.0, False), ("bleu", 2.0, 1.0, True), ("bleu", 1.0, 1.0, False)],
+)
+def test_better(metric, new, old, expected):
+    assert better(metric, new, old) is expected
+
+
+def test_anything_is_better_than_nothing():
+    assert better("bleu", 0.0, None)

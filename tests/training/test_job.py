@@ -1,0 +1,125 @@
+"""A whole run: from a config to its record."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from petl import records
+from petl.config import Precision, UserError
+from petl.training import BadNumbers, run
+from petl.training.checkpoint import load
+
+
+def weights(config, kind="last"):
+    place = max((records.run_dir(config) / "checkpoints").glob(f"{kind}-*"))
+    return load(place)[0]
+
+
+def test_a_run_leaves_a_whole_record_checkpoints_and_predictions(configure):
+    config = configure()
+    record = run(config)
+    assert record == records.find(config)
+    assert record["protocol"]["test"]["rows"] == 8
+    lines = (records.run_dir(config) / "predictions.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [f"x{number}" for number in range(40, 48)]
+    assert [point["step"] for point in record["history"] if "dev" in point] == [2, 4, 6]
+    assert len(record["examples"]) == 5
+
+
+def test_the_same_run_again_is_not_run(configure, monkeypatch):
+    config = configure("sst2")
+    record = run(config)
+    monkeypatch.setattr("petl.training.job.Job", None)
+    assert run(config) == record
+
+
+def test_force_runs_again_to_the_same_numbers(configure):
+    config = configure("sst2")
+    first, loss = run(config), weights(config)
+    second = run(configure("sst2", runtime={"force": True}))
+    assert second["finished"] >= first["finished"]
+    assert [second["history"], second["metrics"]] == [first["history"], first["metrics"]]
+    assert all(torch.equal(loss[name], tensor) for name, tensor in weights(config).items())
+
+
+def test_a_failed_forced_run_leaves_the_old_record(configure, monkeypatch):
+    config = configure("sst2")
+    record = run(config)
+    monkeypatch.setattr("petl.training.fit.summed_loss", lambda *_: torch.tensor(float("nan"), requires_grad=True))
+    with pytest.raises(BadNumbers):
+        run(configure("sst2", runtime={"force": True}))
+    assert records.find(config) == record
+
+
+def test_stopped_anywhere_a_run_goes_on_to_the_same_end(configure, monkeypatch, tmp_path):
+    whole = configure("sst2")
+    cut = configure("sst2", runtime={"output": f"{tmp_path}/cut", "records": f"{tmp_path}/cut-records"})
+    expected = run(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr("petl.training.fit.take_step", stop_after(5))
+        with pytest.raises(KeyboardInterrupt):
+            run(cut)
+    found = run(cut)
+    assert [found["history"], found["metrics"]] == [expected["history"], expected["metrics"]]
+    assert all(torch.equal(weights(whole)[name], tensor) for name, tensor in weights(cut).items())
+
+
+def stop_after(steps):
+    from petl.training.fit import take_step
+
+    calls = []
+
+    def stopping(*arguments):
+        calls.append(1)
+        if len(calls) == steps:
+            raise KeyboardInterrupt
+        take_step(*arguments)
+
+    return stopping
+
+
+def test_no_steps_test_the_untouched_backbone(configure):
+    record = run(configure(steps=0))
+    assert record["parameters"]["trained"] == 0
+    assert record["deltas"] == []
+    assert record["metrics"].keys() == {"dev", "test"}
+
+
+def test_training_learns(configure):
+    untuned = run(configure("sst2", steps=0))
+    tuned = run(configure("sst2", steps=60, eval_every=None, lr=0.02))
+    assert tuned["metrics"]["test"]["loss"] < untuned["metrics"]["test"]["loss"]
+    assert tuned["history"][-1]["loss"] < tuned["history"][0]["loss"]
+
+
+def test_selection_by_loss_generates_nothing_on_dev(configure):
+    config = configure()
+    config.task.select = "loss"
+    record = run(config)
+    assert record["metrics"]["dev"].keys() == {"loss"}
+    assert record["selected"]["value"] == min(point["dev"]["loss"] for point in record["history"] if "dev" in point)
+
+
+def test_a_method_that_trains_nothing_is_refused(configure):
+    config = configure("sst2")
+    config.method.deltas = {}
+    with pytest.raises(UserError, match=r"recipe\.steps=0"):
+        run(config)
+
+
+def test_another_world_size_than_asked_for_is_refused(configure):
+    with pytest.raises(UserError, match="torchrun"):
+        run(configure(runtime={"processes": 2}))
+
+
+def test_bf16_and_gradient_checkpointing_run(configure):
+    record = run(configure(steps=2, precision=Precision.bf16, gradient_checkpointing=True))
+    assert record["config"]["recipe"]["precision"] == "bf16"
+
+
+def test_without_a_terminal_a_run_says_little(configure, capsys):
+    run(configure("sst2", steps=60, eval_every=1))
+    assert len(capsys.readouterr().out.splitlines()) <= 20

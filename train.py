@@ -7,6 +7,7 @@ Exit codes: 0 there is a record, 1 a crash or a failed run of a sweep, 2 words t
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 
 import hydra
@@ -16,7 +17,15 @@ from petl import command, launch
 from petl.config import UserError
 
 SWEEP = {"-m", "--multirun"}
-SHOW = {"--cfg", "-c", "--info", "-i", "--resolve", "--package", "-p"}  # Hydra's own flags: show the config, run nothing
+SHOW = {
+    "--cfg",
+    "-c",
+    "--info",
+    "-i",
+    "--resolve",
+    "--package",
+    "-p",
+}  # Hydra's own flags: show the config, run nothing
 HELP = {"--help", "-h", "--hydra-help", "--version", "--shell-completion", "-sc"}
 
 
@@ -25,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         return answer(list(argv))
     except UserError as error:
         if launch.LEADER:
-            print(f"error: {error}\n\npython train.py --help lists what there is.", file=sys.stderr)
+            print(f"error: {wrapped(str(error))}\n\npython train.py --help lists what there is.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
@@ -41,6 +50,8 @@ def answer(argv: list[str]) -> int:
         command.read([word for word in words if "=" in word and not word.startswith("-")])
         return by_hydra(argv)
     if not flags & SWEEP:
+        if swept := command.preset_sweep(words):
+            raise UserError(f"this experiment is a sweep over {' '.join(swept)}: python train.py -m ... runs it.")
         return run(command.read(words))
     runs = command.expand(words)
     if any(word.startswith("hydra/launcher=") for word in words):
@@ -57,6 +68,11 @@ def run(config: command.Config) -> int:
         print(f"stopped: {error}", file=sys.stderr)
         return 3
     return 0
+
+
+def wrapped(text: str) -> str:
+    lines = (textwrap.wrap(line, 110, subsequent_indent="  ", break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(line for part in lines for line in part)
 
 
 def by_hydra(argv: list[str]) -> int:

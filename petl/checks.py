@@ -8,7 +8,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from petl.config import FORMS, Backbone, Config, Delta, Dropout, Insertion, Norm, Position, Recipe, Rule, Task, UserError
+from petl.config import (
+    FORMS,
+    Backbone,
+    Config,
+    Delta,
+    Dropout,
+    Insertion,
+    Norm,
+    Position,
+    Recipe,
+    Rule,
+    Task,
+    UserError,
+)
 
 SELECT = {
     "generation": ("rouge1", "rouge2", "rougeL", "bleu", "loss"),
@@ -16,7 +29,7 @@ SELECT = {
 }
 SITES = ("encoder", "decoder", "cross")
 EMBEDDED = ("mini:bart", "mini:mbart", "mini:roberta")
-FILES = (".jsonl", ".json", ".csv", ".parquet")
+FILES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".gz")  # endings of a path that is no hub id
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
@@ -24,25 +37,35 @@ _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 def validate(config: Config) -> None:
     """Raise one UserError with everything that is wrong with `config`, a line each."""
-    wrong = [*_names(config), *_ranges(config), *_sizes(config), *_task(config.task), *_recipe(config), *_backbone(config)]
+    wrong = [
+        *_names(config),
+        *_ranges(config),
+        *_task(config.task),
+        *_sizes(config),
+        *_recipe(config),
+        *_backbone(config),
+    ]
     for name, delta in config.method.deltas.items():
         wrong += [f"method.deltas.{name}: {problem}" for problem in cell(delta)]
     if wrong:
         raise UserError("\n".join(wrong))
 
 
-def near(word: str, words: Iterable[str]) -> str | None:
+def near(word: str, words: Iterable[str], cutoff: float = 0.5) -> str | None:
     """The word that was probably meant."""
     known = {w.lower(): w for w in words}
-    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
     return known[found[0]] if found else None
+
+
+def hint(meant: str | None) -> str:
+    return f" Did you mean {meant}?" if meant else ""
 
 
 def choice(key: str, value: object, words: Iterable[str]) -> str:
     """The sentence for a value that is none of `words`."""
     words = list(words)
-    meant = near(str(value), words)
-    return f"{key}={value}: no such value; one of {', '.join(words)}." + (f" Did you mean {meant}?" if meant else "")
+    return f"{key}={value}: no such value; one of {', '.join(words)}." + hint(near(str(value), words))
 
 
 # One cell of the grid ------------------------------------------------------------------------------------------------
@@ -66,7 +89,13 @@ def cell(d: Delta) -> Iterator[str]:
 def _prompt(d: Delta) -> Iterator[str]:
     if d.insertion is not Insertion.parallel or d.compose is not Rule.add or d.s != 1:
         yield "a prompt is put before the input: there is no h that an insertion, a composition or an s could speak of."
-    if d.norm is not Norm.none or d.dropout is not Dropout.none or d.network is not None or d.before_wo or d.reads_stream:
+    if (
+        d.norm is not Norm.none
+        or d.dropout is not Dropout.none
+        or d.network is not None
+        or d.before_wo
+        or d.reads_stream
+    ):
         yield "a prompt has no norm, dropout, network, before_wo or reads_stream."
     if d.layers is not None or d.sites is not None:
         yield "a prompt stands before the first layer: layers and sites have no effect."
@@ -108,7 +137,7 @@ def _details(d: Delta) -> Iterator[str]:
 def _dropout(d: Delta) -> Iterator[str]:
     places = ("bottleneck", "prefix") if d.position is Position.heads else ("bottleneck", "input")
     if d.dropout_on not in places:
-        yield choice("dropout_on", d.dropout_on, places)[:-1] + f" at position={d.position}."
+        yield f"dropout_on={d.dropout_on}: at position={d.position} it is one of {', '.join(places)}."
     if d.dropout is Dropout.none and d.dropout_on != "bottleneck":
         yield f"dropout_on={d.dropout_on} has no effect with dropout=none."
     if d.dropout is Dropout.own and not 0 < d.dropout_rate < 1:
@@ -159,7 +188,8 @@ RANGES: dict[str, _Range] = {
     **{f"task.generation.{key}": _COUNT for key in ("beams", "max_length")},
     **{f"task.generation.{key}": _FROM_0 for key in ("min_length", "no_repeat_ngram")},
     "task.generation.length_penalty": (math.isfinite, "a number"),
-    **{f"recipe.{key}": _COUNT for key in ("steps", "batch", "batch_tokens", "accumulate", "eval_every", "eval_batch")},
+    **{f"recipe.{key}": _COUNT for key in ("batch", "batch_tokens", "accumulate", "eval_every", "eval_batch")},
+    "recipe.steps": (lambda v: 0 <= v < 2**40, "a whole number; 0 tests the untuned backbone"),
     **{f"recipe.{key}": _POSITIVE for key in ("epochs", "lr", "eps")},
     **{f"recipe.{key}": _SHARE for key in ("warmup", "label_smoothing")},
     **{f"recipe.{key}": _NOT_NEGATIVE for key in ("lr_end", "weight_decay", "max_grad_norm")},
@@ -198,7 +228,7 @@ def _sizes(config: Config) -> Iterator[str]:
         takes = bool(given) and name == method.takes
         if takes and delta.size is not None:
             yield f"{given[0]} and method.deltas.{name}.size={delta.size}: two sizes for one delta; give one of them."
-        if not takes and delta.size is None and delta.paper is None:
+        if not takes and delta.size is None and delta.paper is None and config.task.kind in SELECT:
             yield f"method.deltas.{name} has no size in the paper for task={config.task.name}: give method.deltas.{name}.size=..."
 
 
@@ -212,7 +242,9 @@ def _task(task: Task) -> Iterator[str]:
     for key in ("data", "dev", "test"):
         path = getattr(task, key)
         if path is not None and not Path(path).expanduser().exists() and (key != "data" or not _on_hub(path)):
-            yield f"task.{key}={path}: no such file or folder" + (", and no hub id (owner/name)." if key == "data" else ".")
+            yield f"task.{key}={path}: no such file or folder" + (
+                ", and no hub id (owner/name)." if key == "data" else "."
+            )
 
 
 def _on_hub(path: str) -> bool:
@@ -224,11 +256,11 @@ def _recipe(config: Config) -> Iterator[str]:
     if (recipe.steps is None) == (recipe.epochs is None):
         both = f"recipe.steps={recipe.steps} and recipe.epochs={recipe.epochs}"
         yield f"{both}: give exactly one, the other is null (recipe.steps=null recipe.epochs=3)."
-    if recipe.lr_end > recipe.lr:
+    if recipe.lr_end > recipe.lr > 0:
         yield f"recipe.lr_end={recipe.lr_end:g} is above recipe.lr={recipe.lr:g}: the rate decays."
     if len(recipe.betas) != 2 or not all(0 <= beta < 1 for beta in recipe.betas):
         yield f"recipe.betas={recipe.betas}: two numbers from 0 to below 1."
-    if recipe.batch_tokens is None and recipe.accumulate > recipe.batch:
+    if recipe.batch_tokens is None and recipe.accumulate > recipe.batch >= 1:
         yield f"recipe.accumulate={recipe.accumulate}: more micro-batches than the {recipe.batch} rows of recipe.batch."
     if recipe.train_head and config.task.kind == "generation":
         yield f"recipe.train_head=true has no effect: task={config.task.name} has no classification head."

@@ -6,7 +6,7 @@ Hydra composes conf/; its refusals name no nearest word, and it takes `+lrr=3` s
 from __future__ import annotations
 
 import itertools
-import textwrap
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -24,7 +24,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from petl.checks import near, validate
+from petl.checks import hint, near, validate
 from petl.config import Composed, Config, UserError
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -37,7 +37,10 @@ def read(overrides: Sequence[str]) -> Config:
     words = parse(overrides)
     for word in words:
         if word.is_sweep_override():
-            raise UserError(f"{word.input_line}: several values in one run; python train.py -m ... runs one after the other.")
+            raise UserError(
+                f"{word.input_line}: several values in one run; python train.py -m ... runs one after the other."
+            )
+    _refuse_delta(words)
     composed = _compose(overrides)
     _refuse_idle(words, composed)
     return checked(composed)
@@ -63,8 +66,16 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
     """The runs of a sweep: every combination of the values on the command line and in the preset's hydra.sweeper.params."""
     typed = parse(overrides)
     keys = {word.get_key_element() for word in typed}
-    preset = [word for word in parse(_preset_sweep(overrides)) if word.get_key_element() not in keys]
+    preset = [word for word in parse(preset_sweep(overrides)) if word.get_key_element() not in keys]
     return [list(run) for run in itertools.product(*map(_values, [*preset, *typed]))]
+
+
+def preset_sweep(overrides: Sequence[str]) -> list[str]:
+    """The sweep that `experiment=` brings along."""
+    chosen = [word for word in overrides if word.startswith("experiment=")]
+    parse(chosen)
+    sweep = _compose(chosen, hydra=True).hydra.sweeper.get("params") if chosen else None
+    return [f"{key}={value}" for key, value in (sweep or {}).items()]
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -82,8 +93,10 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 
 def options(group: str) -> list[str]:
     """What `group=` can be."""
-    found = (CONF / group).rglob("*.yaml")
-    return sorted(path.relative_to(CONF / group).with_suffix("").as_posix() for path in found)
+    names = (path.relative_to(CONF / group).with_suffix("").as_posix() for path in (CONF / group).rglob("*.yaml"))
+    return sorted(
+        names, key=lambda name: [float(p) if p[:1].isdigit() else p for p in re.split(r"(\d+(?:\.\d+)?)", name)]
+    )
 
 
 def groups() -> list[str]:
@@ -99,12 +112,6 @@ def _compose(overrides: Sequence[str], hydra: bool = False) -> DictConfig:
             return hydra_compose("config", list(overrides), return_hydra_config=hydra)
         except (HydraException, OmegaConfBaseException) as error:
             raise _explained(error, overrides) from None
-
-
-def _preset_sweep(overrides: Sequence[str]) -> list[str]:
-    chosen = [word for word in overrides if word.startswith("experiment=") and "," not in word]
-    sweep = _compose(chosen, hydra=True).hydra.sweeper.get("params") if chosen else None
-    return [f"{key}={value}" for key, value in (sweep or {}).items()]
 
 
 def _values(word: Override) -> list[str]:
@@ -129,14 +136,12 @@ def _explained(error: Exception, overrides: Sequence[str]) -> UserError:
     """Hydra's refusal of a value, in terms of the schema."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key = getattr(cause, "full_key", None)
-    texts = [text for text in overrides if key and text.lstrip("+").startswith(f"{key}=")]
-    if not texts:
+    texts = [text for text in overrides if key and text.startswith(f"{key}=")]
+    if not texts or _type_of(str(key)) is None:
         return UserError(_first_line(error) + (f" {_first_line(cause)}" if cause is not error else ""))
     tp = _type_of(str(key))
-    meant = None
-    if isinstance(tp, type) and issubclass(tp, Enum):
-        meant = near(texts[0].partition("=")[2], [member.value for member in tp])
-    return UserError(f"{texts[0]}: {key} is {_described(tp)}." + (f" Did you mean {meant}?" if meant else ""))
+    values = [member.value for member in tp] if isinstance(tp, type) and issubclass(tp, Enum) else []
+    return UserError(f"{texts[0]}: {key} takes {_described(tp)}.{hint(near(texts[0].partition('=')[2], values))}")
 
 
 # Words -----------------------------------------------------------------------------------------------------------------
@@ -147,11 +152,11 @@ def _malformed(text: str) -> str:
         return f"{text}: no such flag; settings are written without dashes, as in method=lora."
     if "=" in text:
         return f"{text}: not of the form key=value; quote what has spaces or brackets of its own: 'key=\"a b\"'."
-    for group in groups():
+    for group in ("method", "task", *groups()):
         if meant := next((name for name in options(group) if name.lower() == text.lower()), None):
             return f"{text}: not of the form key=value. Did you mean {group}={meant}?"
     meant = _nearest_key(text)
-    return f"{text}: not of the form key=value (no spaces around the =)." + (f" Did you mean {meant}=...?" if meant else "")
+    return f"{text!r}: not of the form key=value (no spaces around the =).{hint(meant and meant + '=...')}"
 
 
 def _refuse_unsafe(word: Override) -> None:
@@ -170,19 +175,24 @@ def _refuse_unknown(word: Override) -> None:
         return
     if key in groups():
         _refuse_option(word)
-    elif key in _sections():
-        inside = ", ".join(f"{key}.{name}" for name in _sections()[key])
-        raise UserError(f"{text}: {key} is a section; set a key in it: {inside}.")
-    elif _type_of(key) is None:
+    elif is_dataclass(tp := _type_of(key)) or get_origin(tp) is dict:
+        inside = [f.name for f in fields(tp)] if is_dataclass(tp) else ["main.size"]
+        raise UserError(
+            f"{text}: {key} is a section; set a key in it: {', '.join(f'{key}.{name}' for name in inside)}."
+        )
+    elif tp is None:
         meant = _nearest_key(key)
-        hint = f" Did you mean {meant}?" if meant else " python train.py --cfg job shows them all."
-        raise UserError(f"{text}: there is no {key}.{hint}")
+        raise UserError(
+            f"{text}: there is no {key}." + (hint(meant) or " python train.py --cfg job shows all there is.")
+        )
     elif word.is_add() or word.is_force_add():
         raise UserError(f"{text}: {key} exists, it is set without a +: {text.lstrip('+')}.")
 
 
 def _refuse_option(word: Override) -> None:
     group, names = word.key_or_group, options(word.key_or_group)
+    if word.package is not None and group != "delta":
+        raise UserError(f"{word.input_line}: only delta@... goes elsewhere, as in +delta@method.deltas.extra=adapter.")
     if word.package is None and (word.is_add() or word.is_force_add()):
         raise UserError(f"{word.input_line}: {group} is chosen without a +: {str(word.input_line).lstrip('+')}.")
     values = [text.partition("=")[2] for text in _values(word)] if word.is_sweep_override() else [word.value()]
@@ -190,11 +200,24 @@ def _refuse_option(word: Override) -> None:
         if value is None and group == "experiment":
             continue
         if not isinstance(value, str) or value not in names:
-            meant = near(str(value), names)
-            more = {"budget": "any other budget: budget.percent=4.2, budget.size=77 or budget.parameters=1000000"}.get(group)
-            lines = [f"{group}={value}: there is no such {group}." + (f" Did you mean {meant}?" if meant else "")]
-            lines += textwrap.wrap(f"{group}: {', '.join(names)}", 100, subsequent_indent="    ")
-            raise UserError("\n".join([*lines, *([more] if more else [])]))
+            more = {"budget": "any other budget: budget.percent=4.2, budget.size=77 or budget.parameters=1000000"}.get(
+                group
+            )
+            lines = [f"{group}={value}: there is no such {group}.{hint(near(str(value), names))}"]
+            lines += [f"{group}: {', '.join(names)}", *([more] if more else [])]
+            raise UserError("\n".join(lines))
+
+
+def _refuse_delta(words: Sequence[Override]) -> None:
+    """A delta that the method does not have."""
+    named = [word for word in words if word.key_or_group.startswith("method.deltas.")]
+    if not named:
+        return
+    names = list(_compose([str(word.input_line) for word in words if word.key_or_group in groups()]).method.deltas)
+    for word in named:
+        if (name := word.key_or_group.split(".")[2]) not in names:
+            has = f"its deltas are {', '.join(names)}" if names else "it has no delta"
+            raise UserError(f"{word.input_line}: the method has no delta {name}; {has}.{hint(near(name, names))}")
 
 
 def _refuse_idle(words: Sequence[Override], composed: DictConfig) -> None:
@@ -206,11 +229,15 @@ def _refuse_idle(words: Sequence[Override], composed: DictConfig) -> None:
     for word in words:
         key, text = word.key_or_group, word.input_line
         if key in readers and f"${{{readers[key]}}}" not in raw:
-            raise UserError(f"{text} has no effect: nothing in method={method} composition={composed.composition.rule} reads it.")
+            raise UserError(
+                f"{text} has no effect: nothing in method={method} composition={composed.composition.rule} reads it."
+            )
         if task.kind == "classification" and key.startswith(("task.generation.", "task.max_target")):
             raise UserError(f"{text} has no effect: task={task.name} generates no text.")
         if key == "recipe.batch" and recipe.batch_tokens is not None:
-            raise UserError(f"{text} has no effect with recipe.batch_tokens={recipe.batch_tokens}; set that to null too.")
+            raise UserError(
+                f"{text} has no effect with recipe.batch_tokens={recipe.batch_tokens}; set that to null too."
+            )
 
 
 # The schema ------------------------------------------------------------------------------------------------------------
@@ -236,14 +263,7 @@ def _described(tp: Any) -> str:
         return f"one of {', '.join(member.value for member in tp)}"
     lists = {"list[float]": "a list of numbers, [0.9,0.98]", "list[int]": "a list of whole numbers, [0,1]"}
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-    return lists.get(str(tp)) or words.get(tp) or ("a list, [a,b]" if get_origin(tp) is list else "a section")
-
-
-def _sections() -> dict[str, list[str]]:
-    """Parts of the config that hold keys but are no group."""
-    keys = {f.name: get_type_hints(Config)[f.name] for f in fields(Config)}
-    found = {name: [f.name for f in fields(tp)] for name, tp in keys.items() if is_dataclass(tp)}
-    return {name: inside for name, inside in found.items() if name not in groups()}
+    return lists.get(str(tp)) or words.get(tp) or "a list, [a,b]"
 
 
 def _keys(tp: Any = Config, prefix: str = "") -> Iterator[str]:
@@ -258,13 +278,16 @@ def _keys(tp: Any = Config, prefix: str = "") -> Iterator[str]:
 
 
 def _nearest_key(word: str) -> str | None:
-    """By the whole key, then by its last part: methd -> method, lrr -> recipe.lr."""
+    """By its last part, by the whole, by the last part roughly: lr -> recipe.lr, recipe.lrr -> recipe.lr, methd -> method."""
     keys = [*groups(), *_keys()]
-    last = {key.rpartition(".")[2]: key for key in reversed(keys)}
-    if "." in word and (meant := near(word, keys)):
+    last = word.rpartition(".")[2]
+    by_last: dict[str, list[str]] = {}
+    for key in keys:
+        by_last.setdefault(key.rpartition(".")[2], []).append(key)
+    if last not in by_last and "." in word and (meant := near(word, keys, cutoff=0.8)):
         return meant
-    meant = near(word.rpartition(".")[2], last)
-    return last[meant] if meant else near(word, keys)
+    meant = near(last, by_last)
+    return " or ".join(by_last[meant][:3]) if meant else near(word, keys)
 
 
 def _first_line(error: Exception) -> str:

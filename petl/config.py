@@ -69,6 +69,11 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
+class Optimiser(StrEnum):
+    adamw = "adamw"  # torch's
+    transformers = "transformers"  # AdamW of transformers 4.9, as the paper: other place of eps, decay after the update
+
+
 @dataclass
 class Delta:
     """One point of the grid: h <- compose(h, f(x)). See `petl/design/delta.py` for the equations."""
@@ -156,14 +161,15 @@ class Task:
 
 @dataclass
 class Recipe:
-    steps: int | None = None  # optimiser steps; or
-    epochs: float | None = None
+    steps: int | None = None  # optimiser steps, 0 tests the untuned backbone; or
+    epochs: float | None = None  # passes over the training rows
     batch: int = 32  # rows per optimiser step; or
     batch_tokens: int | None = None  # padded tokens per optimiser step
     accumulate: int = 1  # micro-batches per optimiser step
     lr: float = 1e-3
     warmup: float = 0.0  # share of the steps
     lr_end: float = 1e-7  # polynomial decay of power 1 from lr to lr_end
+    optimiser: Optimiser = Optimiser.adamw
     betas: list[float] = field(default_factory=lambda: [0.9, 0.999])
     eps: float = 1e-8
     weight_decay: float = 0.0  # not on biases and LayerNorms

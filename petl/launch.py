@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LEADER = os.environ.get("RANK", "0") == "0"  # the one process of a torchrun that speaks
 WORLD = int(os.environ.get("WORLD_SIZE", "1"))
+PRELOAD = ["__main__", "petl.training.job"]  # what a fresh process of a sweep finds loaded
 PATIENCE = 60.0  # seconds that an interrupted run has to save its state
 
 
@@ -31,7 +32,9 @@ def one(config: Config) -> Record:
             f"runtime.processes={config.runtime.processes}, but {WORLD} started: "
             f"torchrun --nproc_per_node {config.runtime.processes} train.py ... starts so many."
         )
-    done = find(config) if WORLD == 1 and not config.runtime.force else None  # of several processes, training asks the first
+    done = (
+        find(config) if WORLD == 1 and not config.runtime.force else None
+    )  # of several processes, training asks the first
     if done is None:
         from petl.training import run
 
@@ -47,10 +50,12 @@ def one(config: Config) -> Record:
 def many(runs: Sequence[Sequence[str]]) -> int:
     """Do the runs one after the other, whatever becomes of each. Returns 0 if each has its record, else 1."""
     if "RANK" in os.environ:
-        raise UserError("-m under torchrun: a sweep starts its runs itself, one process each; give torchrun one run at a time.")
+        raise UserError(
+            "-m under torchrun: a sweep starts its runs itself, one process each; give torchrun one run at a time."
+        )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the run under way is told, too
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "petl.training.job"])
+    context.set_forkserver_preload(PRELOAD)
     rows = []
     for number, words in enumerate(runs, 1):
         print(f"\n[{number}/{len(runs)}] {' '.join(words)}", flush=True)
@@ -92,8 +97,10 @@ def _attempt(words: Sequence[str], context: multiprocessing.context.ForkServerCo
             process.join()
     if process.exitcode == 0:
         return "done", ""
-    said = ours.recv() if ours.poll() else f"its process ended with {_ending(process.exitcode)} and said nothing"
-    return "failed", said
+    try:
+        return "failed", ours.recv()
+    except EOFError:
+        return "failed", f"its process ended with {_ending(process.exitcode)} and said nothing"
 
 
 def _job(config: Config, pipe: Connection) -> None:

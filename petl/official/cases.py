@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoConfig, PreTrainedModel
 
-from petl.backbone import official
 from petl.backbone.attach import attach
 from petl.backbone.load import CLASSES
+from petl.official import checkpoint
 
 GENERATION = {"max_length": 12, "min_length": 3, "do_sample": False}
 BEAMS = {"num_beams": 4, "early_stopping": True, "length_penalty": 1.0, "no_repeat_ngram_size": 3}
@@ -37,7 +37,7 @@ class Result:
         return all(error <= rtol for error in self.errors.values()) and all(self.tokens.values())
 
 
-def cases(folder: Path) -> list[Path]:
+def find(folder: Path) -> list[Path]:
     """Case folders ARCH/METHOD below `folder`, or the one that `folder` itself is."""
     return sorted(meta.parent for meta in folder.rglob("meta.json") if (meta.parent.parent / "config.json").exists())
 
@@ -66,7 +66,7 @@ def check(case: Path, attention: str = "sdpa", dtype: torch.dtype = torch.float6
 
 def build(
     case: Path, meta: dict, attention: str, dtype: torch.dtype, rates: bool = False
-) -> tuple[PreTrainedModel, list[official.Pair]]:
+) -> tuple[PreTrainedModel, list[checkpoint.Pair]]:
     """The case's backbone with its method attached and its tuned tensors loaded, in evaluation mode."""
     settings = json.loads((case.parent / "config.json").read_text())
     used = settings.pop("_rates_used_for_logits_scaled_dropout", {})
@@ -81,9 +81,9 @@ def build(
     if unexpected or [name for name in missing if not name.endswith(tied)]:
         raise ValueError(f"{case.parent}: backbone tensors do not fit: missing {missing}, unexpected {unexpected}")
     model.tie_weights()
-    attach(model, official.method(meta["options"], config.model_type), seed=0)
+    attach(model, checkpoint.method(meta["options"], config.model_type), seed=0)
     tuned = load_file(case / "tuned.safetensors") if (case / "tuned.safetensors").exists() else {}
-    return model.eval(), official.load_official(model.to(dtype), {k: v.to(dtype) for k, v in tuned.items()})
+    return model.eval(), checkpoint.load_official(model.to(dtype), {k: v.to(dtype) for k, v in tuned.items()})
 
 
 def _forward(model: PreTrainedModel, inputs: dict, want: dict, result: Result) -> None:
@@ -110,7 +110,7 @@ def smoothed_loss(logits: Tensor, labels: Tensor, epsilon: float) -> Tensor:
     return (1 - epsilon) * (chosen.sum() / count) + epsilon * (smooth.sum() / (count * logits.shape[-1]))
 
 
-def _gradients(model: PreTrainedModel, inputs: dict, found: list[official.Pair], case: Path, result: Result) -> None:
+def _gradients(model: PreTrainedModel, inputs: dict, found: list[checkpoint.Pair], case: Path, result: Result) -> None:
     if not (case / "grads.safetensors").exists():
         return
     want = load_file(case / "grads.safetensors")

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from petl.backbone import attach, counts, official, parity
+from petl.backbone import attach, counts
 from petl.backbone.load import shapes
 from petl.config import UserError
+from petl.official import cases, checkpoint
 
 OFFICIAL = Path(__file__).parents[2].parent / "shared" / "official"
 FIXTURES = OFFICIAL / "fixtures"
-CASES = parity.cases(FIXTURES) if FIXTURES.exists() else []
+CASES = cases.find(FIXTURES) if FIXTURES.exists() else []
 NONE = pytest.param(None, marks=pytest.mark.skip(reason="no ../shared/official/fixtures beside the project"))
 
 
@@ -20,10 +21,10 @@ NONE = pytest.param(None, marks=pytest.mark.skip(reason="no ../shared/official/f
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("case", CASES or [NONE], ids=lambda p: f"{p.parent.name}-{p.name}" if p else "absent")
 def test_equals_the_authors_numbers(case, attention):
-    result = parity.check(case, attention)
+    result = cases.check(case, attention)
     if result.skipped:
         pytest.skip(result.skipped)
-    assert result.passes(1e-9), parity.line(result, 1e-9)
+    assert result.passes(1e-9), cases.line(result, 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -32,15 +33,15 @@ def test_equals_the_authors_numbers(case, attention):
 def test_equals_the_authors_numbers_in_single_precision(name):
     if not CASES:
         pytest.skip("no ../shared/official/fixtures beside the project")
-    result = parity.check(FIXTURES / name, dtype=torch.float32)
-    assert result.passes(1e-4), parity.line(result, 1e-4)
+    result = cases.check(FIXTURES / name, dtype=torch.float32)
+    assert result.passes(1e-4), cases.line(result, 1e-4)
 
 
 @pytest.mark.parametrize(("option", "value"), [("attn_mode", "prefixx"), ("ffn_mode", "nope")])
 def test_unknown_options_are_refused(option, value):
     options = {"attn_mode": "none", "attn_bn": 2, "ffn_mode": "none", "ffn_bn": 2, "ffn_option": "none", option: value}
     with pytest.raises(UserError, match=value):
-        official.method(options, "bart")
+        checkpoint.method(options, "bart")
 
 
 def test_a_checkpoint_that_lacks_a_tensor_is_refused():
@@ -49,9 +50,9 @@ def test_a_checkpoint_that_lacks_a_tensor_is_refused():
     options = {"attn_mode": "prompt_tuning", "attn_bn": 2, "ffn_mode": "none", "ffn_bn": 2, "ffn_option": "none"}
     model = shapes(BartConfig(encoder_layers=1, decoder_layers=1), "generation")
     with torch.device("meta"):
-        attach(model, official.method(options, "bart"), seed=0)
+        attach(model, checkpoint.method(options, "bart"), seed=0)
     with pytest.raises(UserError, match="ef_prefix_emb"):
-        official.load_official(model, {})
+        checkpoint.load_official(model, {})
     assert counts(model).trained == 2 * 1024
 
 
@@ -60,4 +61,4 @@ def test_cases_are_found_below_any_folder(tmp_path):
     (tmp_path / "bart" / "config.json").write_text("{}")
     (tmp_path / "bart" / "mam" / "meta.json").write_text(json.dumps({}))
     for folder in (tmp_path, tmp_path / "bart", tmp_path / "bart" / "mam"):
-        assert parity.cases(folder) == [tmp_path / "bart" / "mam"]
+        assert cases.find(folder) == [tmp_path / "bart" / "mam"]

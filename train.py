@@ -1,7 +1,7 @@
 """Train, test and record one method on one task: `python train.py method=mam task=xsum`. All words: `--help`.
 
-Exit codes: 0 there is a record, 1 a crash or a failed run of a sweep, 2 words that make no run, 3 a loss that is no number,
-130 interrupted. Nothing heavy is imported here: a wrong word is answered before torch is loaded.
+Exit codes: 0 there is a record, 1 a crash or a failed run of a sweep, 2 words that make no run, 3 a loss that is no
+number, 130 interrupted. Nothing heavy is imported here: a wrong word is answered before torch is loaded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHOW = {
     "--resolve",
     "--package",
     "-p",
-}  # Hydra's own flags: show the config, run nothing
+}  # show the config, run nothing
 HELP = {"--help", "-h", "--hydra-help", "--version", "--shell-completion", "-sc"}
 
 

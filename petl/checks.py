@@ -1,4 +1,4 @@
-"""What types cannot say: ranges, cells of the grid that do not exist, settings without effect, files that are not there."""
+"""What types cannot say: ranges, cells of the grid that do not exist, settings without effect, missing files."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ def _prompt(d: Delta) -> Iterator[str]:
 def _axes(d: Delta) -> Iterator[str]:
     if d.position is Position.heads and d.insertion is Insertion.sequential:
         what = "a softmax prefix" if d.form == "softmax" else "f"
-        yield f"insertion=sequential at position=heads: {what} reads the queries, which exist only before the heads' output."
+        yield f"insertion=sequential at position=heads: {what} reads the queries, which exist only before."
     if d.position is Position.block and d.insertion is Insertion.parallel:
-        yield "insertion=parallel at position=block: the block's input is the FFN's, so that is position=ffn insertion=parallel."
+        yield "insertion=parallel at position=block: its x is the FFN's, so that is position=ffn insertion=parallel."
     if d.compose is Rule.gated and not (d.position is Position.heads and d.form == "softmax"):
         yield (
-            f"composition=gated with form={d.form} at position={d.position}: lambda is the attention that a softmax prefix "
-            "takes (Eq. 7), so it needs form=softmax at position=heads."
+            f"composition=gated with form={d.form} at position={d.position}: lambda is the attention that a softmax "
+            "prefix takes (Eq. 7), so it needs form=softmax at position=heads."
         )
     if d.compose is Rule.scaled and d.s == 1:
         yield "composition=scaled with s=1 is composition=add; give composition.s=..., the paper has 4 and 2."
@@ -123,11 +123,11 @@ def _axes(d: Delta) -> Iterator[str]:
 def _details(d: Delta) -> Iterator[str]:
     at_heads = d.position is Position.heads
     if d.network is not None and not at_heads:
-        yield f"network={d.network} has no effect at position={d.position}: only a prefix at the heads comes out of a network."
+        yield f"network={d.network} has no effect at position={d.position}: only at the heads a prefix comes out of it."
     if not d.scale_query and not at_heads:
         yield f"scale_query=false has no effect at position={d.position}: only at the heads f reads a query."
     if at_heads and d.norm is Norm.output:
-        yield "norm=output at position=heads: dh is a head's output there, and its LayerNorm is none of the grid's cells."
+        yield "norm=output at position=heads: dh is a head's output there, which has no LayerNorm."
     if d.before_wo and d.position is not Position.attn:
         yield f"before_wo=true has no effect at position={d.position}: W_o follows position=attn only."
     if d.reads_stream and (d.position is not Position.ffn or d.insertion is not Insertion.parallel):
@@ -165,7 +165,7 @@ def _names(config: Config) -> Iterator[str]:
     names |= {"backbone.name": config.backbone.name, "experiment": config.experiment or "none"}
     for key, name in names.items():
         if not _NAME.fullmatch(name):
-            yield f"{key}={name[:80]!r}: it becomes part of a path: 1 to 64 letters, digits or _ . - , no dot at the start."
+            yield f"{key}={name[:80]!r}: becomes part of a path: 1 to 64 letters, digits or _ . -, no dot first."
     for name in config.method.deltas:
         if not name.isidentifier():
             yield f"method.deltas.{name[:80]!r}: it becomes part of a parameter's name: letters, digits and _."
@@ -229,7 +229,7 @@ def _sizes(config: Config) -> Iterator[str]:
         if takes and delta.size is not None:
             yield f"{given[0]} and method.deltas.{name}.size={delta.size}: two sizes for one delta; give one of them."
         if not takes and delta.size is None and delta.paper is None and config.task.kind in SELECT:
-            yield f"method.deltas.{name} has no size in the paper for task={config.task.name}: give method.deltas.{name}.size=..."
+            yield f"method.deltas.{name}: the paper has no size for task={config.task.name}; give its size=..."
 
 
 def _task(task: Task) -> Iterator[str]:
@@ -238,7 +238,7 @@ def _task(task: Task) -> Iterator[str]:
     elif task.select not in SELECT[task.kind]:
         yield choice("task.select", task.select, SELECT[task.kind])
     if task.generation.min_length > task.generation.max_length:
-        yield f"task.generation.min_length={task.generation.min_length} is above max_length={task.generation.max_length}."
+        yield f"task.generation.min_length={task.generation.min_length} is above its max_length."
     for key in ("data", "dev", "test"):
         path = getattr(task, key)
         if path is not None and not Path(path).expanduser().exists() and (key != "data" or not _on_hub(path)):

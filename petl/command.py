@@ -1,6 +1,7 @@
 """From words on a command line to a `Config`, and from a wrong word to the one that was meant. Imports no torch.
 
-Hydra composes conf/; its refusals name no nearest word, and it takes `+lrr=3` silently. So words are looked up here first.
+Hydra composes conf/, but its refusals name no nearest word and it takes `+lrr=3` silently: so words are looked up here
+first.
 """
 
 from __future__ import annotations
@@ -37,9 +38,7 @@ def read(overrides: Sequence[str]) -> Config:
     words = parse(overrides)
     for word in words:
         if word.is_sweep_override():
-            raise UserError(
-                f"{word.input_line}: several values in one run; python train.py -m ... runs one after the other."
-            )
+            raise UserError(f"{word.input_line}: several values are a sweep: python train.py -m ...")
     _refuse_delta(words)
     composed = _compose(overrides)
     _refuse_idle(words, composed)
@@ -63,7 +62,7 @@ def checked(composed: DictConfig) -> Config:
 
 
 def expand(overrides: Sequence[str]) -> list[list[str]]:
-    """The runs of a sweep: every combination of the values on the command line and in the preset's hydra.sweeper.params."""
+    """The runs of a sweep: every combination of the values on the command line and in the preset."""
     typed = parse(overrides)
     keys = {word.get_key_element() for word in typed}
     preset = [word for word in parse(preset_sweep(overrides)) if word.get_key_element() not in keys]
@@ -103,7 +102,7 @@ def groups() -> list[str]:
     return sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
 
 
-# Hydra -----------------------------------------------------------------------------------------------------------------
+# Hydra ----------------------------------------------------------------------------------------------------------------
 
 
 def _compose(overrides: Sequence[str], hydra: bool = False) -> DictConfig:
@@ -144,7 +143,7 @@ def _explained(error: Exception, overrides: Sequence[str]) -> UserError:
     return UserError(f"{texts[0]}: {key} takes {_described(tp)}.{hint(near(texts[0].partition('=')[2], values))}")
 
 
-# Words -----------------------------------------------------------------------------------------------------------------
+# Words ----------------------------------------------------------------------------------------------------------------
 
 
 def _malformed(text: str) -> str:
@@ -182,9 +181,7 @@ def _refuse_unknown(word: Override) -> None:
         )
     elif tp is None:
         meant = _nearest_key(key)
-        raise UserError(
-            f"{text}: there is no {key}." + (hint(meant) or " python train.py --cfg job shows all there is.")
-        )
+        raise UserError(f"{text}: there is no {key}." + (hint(meant) or " --cfg job shows all there is."))
     elif word.is_add() or word.is_force_add():
         raise UserError(f"{text}: {key} exists, it is set without a +: {text.lstrip('+')}.")
 
@@ -200,9 +197,7 @@ def _refuse_option(word: Override) -> None:
         if value is None and group == "experiment":
             continue
         if not isinstance(value, str) or value not in names:
-            more = {"budget": "any other budget: budget.percent=4.2, budget.size=77 or budget.parameters=1000000"}.get(
-                group
-            )
+            more = {"budget": "also budget.percent=4.2, budget.size=77, budget.parameters=1000000"}.get(group)
             lines = [f"{group}={value}: there is no such {group}.{hint(near(str(value), names))}"]
             lines += [f"{group}: {', '.join(names)}", *([more] if more else [])]
             raise UserError("\n".join(lines))
@@ -235,12 +230,10 @@ def _refuse_idle(words: Sequence[Override], composed: DictConfig) -> None:
         if task.kind == "classification" and key.startswith(("task.generation.", "task.max_target")):
             raise UserError(f"{text} has no effect: task={task.name} generates no text.")
         if key == "recipe.batch" and recipe.batch_tokens is not None:
-            raise UserError(
-                f"{text} has no effect with recipe.batch_tokens={recipe.batch_tokens}; set that to null too."
-            )
+            raise UserError(f"{text} has no effect with recipe.batch_tokens={recipe.batch_tokens}; set it to null.")
 
 
-# The schema ------------------------------------------------------------------------------------------------------------
+# The schema -----------------------------------------------------------------------------------------------------------
 
 
 def _type_of(key: str) -> Any:
@@ -268,17 +261,17 @@ def _described(tp: Any) -> str:
 
 def _keys(tp: Any = Config, prefix: str = "") -> Iterator[str]:
     """Every dotted key; the delta of a method stands as `main`."""
-    for name, hint in get_type_hints(tp).items():
-        if is_dataclass(hint):
-            yield from _keys(hint, f"{prefix}{name}.")
-        elif get_origin(hint) is dict:
-            yield from _keys(get_args(hint)[1], f"{prefix}{name}.main.")
+    for name, part in get_type_hints(tp).items():
+        if is_dataclass(part):
+            yield from _keys(part, f"{prefix}{name}.")
+        elif get_origin(part) is dict:
+            yield from _keys(get_args(part)[1], f"{prefix}{name}.main.")
         else:
             yield f"{prefix}{name}"
 
 
 def _nearest_key(word: str) -> str | None:
-    """By its last part, by the whole, by the last part roughly: lr -> recipe.lr, recipe.lrr -> recipe.lr, methd -> method."""
+    """By its last part, the whole, the last part roughly: lr -> recipe.lr, recipe.lrr -> recipe.lr, methd -> method."""
     keys = [*groups(), *_keys()]
     last = word.rpartition(".")[2]
     by_last: dict[str, list[str]] = {}

@@ -1,8 +1,8 @@
 """Every knob: its type, its default and what it means. YAML only deviates from what stands here.
 
-Nothing heavy is imported: `train.py --help` and every refusal of a command line happen before torch is loaded. `train.py`
-reads a `Config` out of the composed YAML once (`petl/command.py`); below it there is no DictConfig. What types cannot
-say is in `petl/checks.py`.
+Nothing heavy is imported: `train.py --help` and every refusal of a command line happen before torch is loaded.
+`petl/command.py` reads a `Config` out of the composed YAML once; below it there is no DictConfig. What types cannot say
+is in `petl/checks.py`.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Composition:
 
 @dataclass
 class Budget:
-    """At most one of size, percent, parameters; none of them: each method's own size in the paper (same share on other backbones)."""
+    """At most one is given; none of them: each method's own size in the paper (on other backbones the same share)."""
 
     size: int | None = None  # r or l of the delta that takes the budget
     percent: float | None = None  # largest size whose parameters (paper's rule) are at most this share of the backbone
@@ -218,7 +218,7 @@ class Config:
 
 @dataclass
 class Released:
-    """What the released code does at the chosen position: conf/position and conf/backbone say it, methods take it from here."""
+    """What the released code does at the chosen position: said in conf/position and conf/backbone, used by deltas."""
 
     norm: Norm = Norm.none
     dropout: Dropout = Dropout.none

@@ -1,4 +1,4 @@
-"""One run in this process, or many, each in a fresh one. Torch is loaded by whoever computes, never by a sweep's parent."""
+"""One run in this process, or many, each in a fresh one. A sweep's parent never loads torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING
 
 from petl.command import read
@@ -27,21 +28,18 @@ def one(config: Config) -> Record:
     """Find or make the record of this run, and show it."""
     from petl.records import find, record_path, summary
 
-    if config.runtime.processes not in (None, WORLD):
+    if (asked := config.runtime.processes) not in (None, WORLD):
         raise UserError(
-            f"runtime.processes={config.runtime.processes}, but {WORLD} started: "
-            f"torchrun --nproc_per_node {config.runtime.processes} train.py ... starts so many."
+            f"runtime.processes={asked}, not the {WORLD} of now: torchrun --nproc_per_node {asked} train.py ..."
         )
-    done = (
-        find(config) if WORLD == 1 and not config.runtime.force else None
-    )  # of several processes, training asks the first
-    if done is None:
+    asks = WORLD == 1 and not config.runtime.force  # of several processes training asks the first, for all of them
+    if asks and (done := find(config)):
+        print("Already done; runtime.force=true runs it again.\n")
+        record = done
+    else:
         from petl.training import run
 
         record = run(config)
-    else:
-        record = done
-        print("Already done; runtime.force=true runs it again.\n")
     if LEADER:
         print(summary(record, record_path(config)))
     return record
@@ -50,9 +48,7 @@ def one(config: Config) -> Record:
 def many(runs: Sequence[Sequence[str]]) -> int:
     """Do the runs one after the other, whatever becomes of each. Returns 0 if each has its record, else 1."""
     if "RANK" in os.environ:
-        raise UserError(
-            "-m under torchrun: a sweep starts its runs itself, one process each; give torchrun one run at a time."
-        )
+        raise UserError("-m under torchrun: a sweep starts one process for each run itself; give torchrun one run.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the run under way is told, too
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
@@ -73,7 +69,7 @@ def table(rows: Sequence[tuple[str, str, str]]) -> str:
     return "\n".join([*lines, ", ".join(f"{states.count(s)} {s}" for s in ("done", "skipped", "failed"))])
 
 
-def _attempt(words: Sequence[str], context: multiprocessing.context.ForkServerContext) -> tuple[str, str]:
+def _attempt(words: Sequence[str], context: ForkServerContext) -> tuple[str, str]:
     from petl.records import find
 
     try:

@@ -1,0 +1,38 @@
+# make setup | run | test. Each does what it still needs first; nothing is done twice.
+PYTHON ?= python3
+ARGS   ?= method=mam task=xsum
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.petl-ready
+
+.PHONY: help setup run test test-all lint clean
+
+help: ## this list
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## environment in .venv with pinned versions, and the embedded text
+
+$(READY): pyproject.toml constraints.txt
+	@echo "One-time set-up in $(VENV): some minutes, about 2 GB."
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep ^torch== constraints.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m petl.mini
+	touch $@
+
+run: setup ## one run: make run ARGS="method=lora task=sst2"
+	$(BIN)/python train.py $(ARGS)
+
+test: setup ## the quick tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup ## every test
+	$(BIN)/python -m pytest
+
+lint: setup ## ruff and pyright
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+clean: ## remove the environment and outputs; records under results/ stay
+	rm -rf $(VENV) outputs *.egg-info .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""The replay of a short training, against one that shares no code with it: plain tensors and the equations of the record."""
+"""The replay of a short training, against one that shares no code with its optimiser, loss or schedule."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What a run is called. Its identity follows from what it computes, never from where, when or by whom it is computed."""
+"""What a run is called. Its identity follows from what it computes, never from where or when it is computed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+=-]{0,79}", re.ASCII)
 
 
 def identity(config: Config) -> str:
-    """First 12 hex digits of the SHA-256 over what `config` says beyond the defaults, `runtime` and `experiment` left out.
+    """First 12 hex digits of the SHA-256 of what `config` says beyond the defaults, without `runtime` and `experiment`.
 
-    Defaults are left out so that a knob added later, with a default that keeps the old behaviour, renames no finished run.
-    A changed default is no such knob: `find` compares the whole stored config and so never returns a run of other defaults.
+    Defaults are left out so that a knob added later, with a default that keeps the old behaviour, renames no finished
+    run. A changed default is no such knob: `find` compares the whole stored config, so it never returns a run of other
+    defaults.
     """
     told = {"schema": SCHEMA, "config": _told(config, _NOT_IDENTITY)}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
@@ -30,7 +31,7 @@ def identity(config: Config) -> str:
 
 
 def canonical(config: Config) -> dict[str, Any]:
-    """The whole config as JSON values, enums as their values, `runtime` and `experiment` left out: what a record stores."""
+    """The whole config as JSON values, without `runtime` and `experiment`: what a record stores."""
     return {f.name: _plain(getattr(config, f.name)) for f in fields(config) if f.name not in _NOT_IDENTITY}
 
 
@@ -52,8 +53,8 @@ def _folders(config: Config) -> Path:
 def _name(what: str, name: str) -> str:
     if not _NAME.fullmatch(name) or ".." in name:
         raise UserError(
-            f"The {what} name {name[:80]!r} becomes part of a path: up to 80 letters, digits or . _ % + = -, starting with a "
-            f"letter or digit, without '..'."
+            f"The {what} name {name[:80]!r} becomes part of a path: up to 80 letters, digits or . _ % + = -, the first "
+            "a letter or digit, and no '..'."
         )
     return name
 

@@ -22,8 +22,8 @@ def summary(record: Mapping[str, Any], path: object = None, width: int | None = 
 
 def _title(record: Mapping[str, Any]) -> str:
     config = record["config"]
-    title = record["title"] or config["method"]["name"]
-    return f"{title} on {config['task']['name']} · {config['scale']} · {record['backbone']['path']} · seed {config['seed']}"
+    method, task = record["title"] or config["method"]["name"], config["task"]["name"]
+    return f"{method} on {task} · {config['scale']} · {record['backbone']['path']} · seed {config['seed']}"
 
 
 def _parameters(counts: Mapping[str, Any]) -> str:
@@ -48,8 +48,8 @@ def _selected(selected: Mapping[str, Any]) -> str:
 
 def _time(record: Mapping[str, Any]) -> str:
     phases = ", ".join(f"{name} {_clock(seconds)}" for name, seconds in record["seconds"].items())
-    processes = record["processes"]
-    return f"{phases}  ({record['device']}, {processes} process{'es' * (processes != 1)}, peak {record['memory_mb']:,.0f} MB)"
+    processes = f"{record['processes']} process{'es' * (record['processes'] != 1)}"
+    return f"{phases}  ({record['device']}, {processes}, peak {record['memory_mb']:,.0f} MB)"
 
 
 def _clock(seconds: float) -> str:

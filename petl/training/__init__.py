@@ -14,7 +14,7 @@ class BadNumbers(Exception):
 
 
 def run(config: Config) -> Record:
-    """Train, select, test and record `config`; the finished record of the same run is returned as it is, unless forced."""
+    """Train, select, test and record `config`. A finished record of the run is returned as it is, unless forced."""
     from petl.training.job import run_job  # torch and transformers are loaded from here on
 
     return run_job(config)

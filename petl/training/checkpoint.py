@@ -1,7 +1,8 @@
-"""Checkpoints that are whole or absent: drafted beside their place, synced, described by a manifest, moved there in one step.
+"""Checkpoints that are whole or absent: drafted beside their place, synced, with a manifest, moved in one step.
 
 <folder>/<kind>-<step>/ with kind `last` or `best` holds weights.safetensors (the trained tensors only), state.json, for
-`last` also optimiser.pt, and manifest.json. A checkpoint is whole if the manifest made anew from its files is the one it has.
+`last` also optimiser.pt, and manifest.json. A checkpoint is whole if the manifest made anew from its files is the one
+it has.
 """
 
 from __future__ import annotations

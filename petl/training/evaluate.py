@@ -77,7 +77,7 @@ class Judge:
         return tasks.decode(tokens.tolist(), self.tokenizer)
 
     def _over(self, part: Part, answer: Callable[[list[int], Batch], list[Any]]) -> list[tuple[list[int], list[Any]]]:
-        """`answer` on this process's batches; the answers of all processes, in an order that does not depend on their number."""
+        """`answer` on this process's batches; the answers of all processes, in an order that never changes."""
         self.model.eval()
         set_stream(self.config.seed, "decoding")
         mine: list[tuple[list[int], list[Any]]] = []
@@ -99,8 +99,8 @@ class Judge:
 def decoding_for(model: Any, settings: dict[str, Any]) -> GenerationConfig:
     """How `model` decodes: `settings` (of petl.tasks.decoding) and the model's special tokens, nothing else.
 
-    generate() fills what is unset from the model's own settings (bart-large: 4 beams, no repeated 3-gram, ...), so these are
-    replaced. Beams stop as in the paper's code, when as many hypotheses as beams are finished.
+    generate() fills what is unset from the model's own settings (bart-large: 4 beams, no repeated 3-gram, ...), so
+    these are replaced. Beams stop as in the paper's code, when as many hypotheses as beams are finished.
     """
     tokens = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
     own = {name: getattr(model.generation_config, name) for name in tokens}

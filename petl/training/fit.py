@@ -59,7 +59,7 @@ def fit(
         progress.step(loss)
         if state.step % every == 0 or state.step == steps.total:
             dev = measure()
-            best = _select(state, metric, dev[metric])
+            best = _select(state, metric, dev)
             point = _note(state, lr, dev)
             keeper.keep(state, optimiser, best)
             progress.point(state.step, _told(point, dev))
@@ -73,7 +73,7 @@ def fit(
 def compute_gradients(
     model: nn.Module, step: Step, config: Config, accelerator: Accelerator, optimiser: Any
 ) -> tuple[float, float]:
-    """Leave in `.grad` the gradient of the step's mean loss over all its target tokens; return that loss and the gradient's 2-norm.
+    """Leave the gradient of the step's mean loss over all its target tokens in `.grad`; return loss and 2-norm.
 
     Each micro-batch adds its sum divided by the whole step's count, so the result does not depend on how rows fall into
     micro-batches and processes. The sum over processes is one exchange of the trained parameters only.
@@ -110,15 +110,19 @@ def take_step(optimiser: Any, norm: float, lr: float, max_norm: float) -> None:
     optimiser.step()
 
 
-def better(metric: str, new: float, old: float | None) -> bool:
-    """A loss is better when lower, any other metric when higher; of equals the first stays."""
-    return old is None or (new < old if metric == "loss" else new > old)
+def better(metric: str, new: dict[str, float], old: dict[str, float] | None) -> bool:
+    """A loss is better when lower, any other metric when higher; of equals the lower loss, then the first."""
+
+    def rank(dev: dict[str, float]) -> tuple[float, float]:
+        return (-dev["loss"] if metric == "loss" else dev[metric], -dev["loss"])
+
+    return old is None or rank(new) > rank(old)
 
 
-def _select(state: State, metric: str, value: float) -> bool:
-    best = better(metric, value, state.selected["value"])
+def _select(state: State, metric: str, dev: dict[str, float]) -> bool:
+    best = better(metric, dev, state.selected["dev"])
     if best:
-        state.selected = {"step": state.step, "metric": metric, "value": value}
+        state.selected = {"step": state.step, "metric": metric, "value": dev[metric], "dev": dev}
     return best
 
 
@@ -149,7 +153,7 @@ def _usable(loss: float, norm: float, accelerator: Accelerator) -> bool:
 def _bad_numbers(step: Step, loss: float, norm: float, lr: float, names: Callable[[int], str]) -> str:
     rows = ", ".join(names(row) for row in step.rows[:16]) + (", ..." if len(step.rows) > 16 else "")
     return (
-        f"Step {step.number + 1} has loss {loss} and gradient norm {norm}: stopped before it; the weights are those of the "
-        f"step before.\n  learning rate  {lr:.3g}\n  rows           {rows}\n"
+        f"Step {step.number + 1} has loss {loss} and gradient norm {norm}: stopped before it; the weights are "
+        f"those of the step before.\n  learning rate  {lr:.3g}\n  rows           {rows}\n"
         "Often a lower recipe.lr or a longer recipe.warmup helps, or recipe.precision=fp32."
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from transformers.utils.logging import disable_progress_bar
 
 from petl import backbone, records, tasks
 from petl.config import Config, Method, UserError
@@ -20,6 +21,7 @@ from petl.training.progress import Clock, Progress
 
 def run_job(config: Config) -> records.Record:
     """See `petl.training.run`."""
+    disable_progress_bar()  # of loading weights: a blink
     accelerator = ranks.start(config.runtime, config.recipe.precision)
     done = ranks.agree(accelerator, None if config.runtime.force else records.find(config))
     if done is not None:
@@ -79,8 +81,7 @@ class Job:
 
     def test(self, state: State) -> records.Record:
         """The record, with the metrics of the whole test split; its predictions are stored in the run's folder."""
-        dev = next((point["dev"] for point in state.history if point["step"] == state.selected["step"]), None)
-        dev = dev or self._measure()
+        dev = state.selected["dev"] or self._measure()
         with self.clock.phase("test"):
             predictions = self.judge.predict(self.test_part)
             test = {"loss": self.judge.loss(self.test_part), **self.judge.metrics(self.test_part, predictions)}
@@ -128,17 +129,15 @@ class Job:
         return {"code": records.code_version(), "data": self.splits.sha256, "backbone": self.hashes}
 
     def _greet(self, steps: Steps, train: Part) -> None:
-        counts, recipe = backbone.counts(self.model), self.config.recipe
+        counts, recipe, processes = backbone.counts(self.model), self.config.recipe, self.accelerator.num_processes
+        cut = [f"{count:,} {side}s cut" for side, count in tasks.cuts(train.encoded).items() if count]
+        skipped = [f"{count:,} skipped ({reason})" for reason, count in self.splits.skipped.items()]
         per_step = f"{recipe.batch_tokens:,} tokens" if recipe.batch_tokens else f"{recipe.batch} rows"
+        where = f"{processes} process{'es' * (processes != 1)} on {account.device_name(self.accelerator.device)}"
         self.progress.say(f"{backbone.table(backbone.describe(self.model))}\n{self.sizes}")
-        cut = ", ".join(f"{count:,} {side}s cut" for side, count in tasks.cuts(train.encoded).items() if count)
-        skipped = ", ".join(f"{count:,} {reason}" for reason, count in self.splits.skipped.items())
-        for line in filter(None, (cut and f"train: {cut}", skipped and f"rows skipped: {skipped}")):
-            self.progress.say(line)
-        self.progress.say(
-            f"{counts.trained:,} trained parameters; {len(steps.encoded):,} rows, {steps.total:,} steps of {per_step}; "
-            f"{self.accelerator.num_processes} process(es) on {account.device_name(self.accelerator.device)}; {self.folder}"
-        )
+        self.progress.say(f"rows: {', '.join([f'{len(train.rows):,} for training', *cut, *skipped])}")
+        self.progress.say(f"{counts.trained:,} trained parameters, {steps.total:,} steps of {per_step}, {where}")
+        self.progress.say(f"checkpoints and predictions: {self.folder}")
 
     def _record(self, state: State, metrics: dict[str, Any], examples: list[dict[str, str]]) -> records.Record:
         config, accelerator = self.config, self.accelerator
@@ -160,7 +159,7 @@ class Job:
             "metrics": metrics,
             "protocol": {part.name: self._protocol(part) for part in (self.dev, self.test_part)},
             "signature": tasks.signature(config.task),
-            "selected": state.selected,
+            "selected": {name: state.selected[name] for name in ("step", "metric", "value")},
             "history": account.thinned(state.history, state.selected["step"]),
             "examples": examples,
             "seconds": {name: round(seconds, 2) for name, seconds in self.clock.seconds.items()},

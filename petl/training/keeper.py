@@ -17,10 +17,10 @@ from petl.training.ranks import agree, share_weights
 
 @dataclass
 class State:
-    """Everything beside weights and optimiser that later steps depend on; the random streams depend on the step alone."""
+    """All that later steps depend on beside weights and optimiser; the random streams depend on the step alone."""
 
     step: int = 0  # optimiser steps done
-    selected: dict[str, Any] = field(default_factory=lambda: {"step": 0, "metric": None, "value": None})
+    selected: dict[str, Any] = field(default_factory=lambda: {"step": 0, "metric": None, "value": None, "dev": None})
     history: list[dict[str, Any]] = field(default_factory=list)
     overflows: int = 0  # steps that fp16's loss scaling skipped
     losses: list[float] = field(default_factory=list)  # of the steps since the last point of the history
@@ -28,7 +28,7 @@ class State:
 
 @dataclass
 class Keeper:
-    """Checkpoints of one run. `origin` says what the run computes from; a checkpoint of another origin is left aside."""
+    """Checkpoints of one run. `origin` is what the run computes from; a checkpoint of another origin is left aside."""
 
     folder: Path
     model: nn.Module

@@ -1,4 +1,4 @@
-"""What a person sees while it runs: a bar with the time left on a terminal, a few plain lines elsewhere; first process only."""
+"""What a person sees: a bar with the time left on a terminal, few plain lines elsewhere; first process only."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def start(runtime: Runtime, precision: Precision) -> Accelerator:
     )
     if runtime.processes not in (None, accelerator.num_processes):
         raise UserError(
-            f"runtime.processes={runtime.processes}, but {accelerator.num_processes} process(es) run. Start several with\n"
+            f"runtime.processes={runtime.processes}, but {accelerator.num_processes} process(es) run. For that many:\n"
             f"  torchrun --standalone --nproc_per_node {runtime.processes} train.py ...\n"
             "(`accelerate launch --cpu` starts one only, whatever --num_processes says)."
         )

@@ -12,5 +12,5 @@ from petl.backbone.attach import stream
 
 
 def set_stream(seed: int, *purpose: str | int) -> None:
-    """Let torch's generators, on every device, go on as this purpose wants: `set_stream(0, "dropout", step, micro_batch)`."""
+    """Let torch's generators, on every device, go on from here: `set_stream(0, "dropout", step, micro_batch)`."""
     torch.manual_seed(stream(seed, *purpose))

@@ -52,6 +52,7 @@ def make(config) -> Callable[..., records.Record]:
             "overflows": 0,
             "finished": "2026-01-01T00:00:00+00:00",
         }
-        return {**record, **changed}
+        record.update(changed)
+        return record
 
     return build

@@ -36,7 +36,7 @@ from petl.config import (
 
 WORDS = [f"w{i}" for i in range(20)]
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-TINY = {"vocab_size": len(SPECIAL) + len(WORDS), "max_position_embeddings": 32, "init_std": 0.3}
+TINY: dict[str, Any] = {"vocab_size": len(SPECIAL) + len(WORDS), "max_position_embeddings": 32, "init_std": 0.3}
 
 
 @pytest.fixture(autouse=True)
@@ -61,21 +61,26 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=core, model_max_length=30, **names)
 
 
-def bart(dropout: float = 0.1) -> BartForConditionalGeneration:
+def bart(dropout: float = 0.1) -> Any:
     torch.manual_seed(0)
-    half = {
+    half: dict[str, Any] = {
         side: {f"{side}_layers": 1, f"{side}_attention_heads": 2, f"{side}_ffn_dim": 32}
         for side in ("encoder", "decoder")
     }
-    rates = {"dropout": dropout, "attention_dropout": dropout, "activation_dropout": 0.0}
+    rates: dict[str, Any] = {"dropout": dropout, "attention_dropout": dropout, "activation_dropout": 0.0}
     config = BartConfig(**TINY, d_model=16, **half["encoder"], **half["decoder"], **rates, forced_eos_token_id=None)
     return BartForConditionalGeneration(config)
 
 
-def roberta() -> RobertaForSequenceClassification:
+def roberta() -> Any:
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    tiny = {"vocab_size": TINY["vocab_size"], "max_position_embeddings": 34, "initializer_range": 0.3}
+    sizes: dict[str, Any] = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
+    tiny: dict[str, Any] = {"vocab_size": TINY["vocab_size"], "max_position_embeddings": 34, "initializer_range": 0.3}
     return RobertaForSequenceClassification(RobertaConfig(**tiny, **sizes, type_vocab_size=1))
 
 

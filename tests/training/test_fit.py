@@ -16,8 +16,13 @@ from tests.training.conftest import bart, tokenizer
 
 
 @pytest.fixture
-def train(configure, tmp_path):
-    """train(config, dev=losses) -> the model and the state after fitting it."""
+def models():
+    return []
+
+
+@pytest.fixture
+def train(configure, tmp_path, models):
+    """train(config, dev=losses) -> the model, its keeper, the state after; `models` has the model from the start."""
 
     def build(config, dev=None, dropout=0.1):
         accelerator, model = ranks.start(Runtime(device="cpu"), Precision.fp32), bart(dropout)
@@ -28,7 +33,7 @@ def train(configure, tmp_path):
         keeper = Keeper(tmp_path / "checkpoints", model, accelerator, {}, progress, Clock())
         values = iter(dev or [])
         config.task.select = "loss"
-        build.model = model
+        models.append(model)
         return (
             model,
             keeper,
@@ -76,35 +81,42 @@ def test_only_the_tuned_weights_move(train, configure):
 
 def test_the_best_weights_come_back_not_the_last(train, configure):
     model, keeper, state = train(configure(steps=6, eval_every=2), dev=[2.0, 1.0, 3.0])
-    assert state.selected == {"step": 4, "metric": "loss", "value": 1.0}
+    assert (state.selected["step"], state.selected["value"]) == (4, 1.0)
     last = {name: tensor.clone() for name, tensor in backbone.tuned_state(model).items()}
     keeper.take_best()
     assert any(not torch.equal(last[name], tensor) for name, tensor in backbone.tuned_state(model).items())
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_step(train, configure, monkeypatch):
+def test_a_loss_that_is_not_finite_stops_before_the_step(train, models, configure, monkeypatch):
     from petl.training import fit as module
 
     honest, seen = module.summed_loss, []
 
     def spoiled(*arguments):
-        seen.append({name: tensor.clone() for name, tensor in backbone.tuned_state(train.model).items()})
+        seen.append({name: tensor.clone() for name, tensor in backbone.tuned_state(models[0]).items()})
         return honest(*arguments) * (float("nan") if len(seen) == 3 else 1.0)
 
     monkeypatch.setattr(module, "summed_loss", spoiled)
     with pytest.raises(BadNumbers, match=r"Step 3 has loss nan(?s:.*)learning rate  0\.00667(?s:.*)row \d+, row \d+"):
         train(configure(steps=6))
-    left = backbone.tuned_state(train.model)
+    left = backbone.tuned_state(models[0])
     assert all(torch.equal(left[name], tensor) and tensor.isfinite().all() for name, tensor in seen[-1].items())
 
 
-@pytest.mark.parametrize(
-    ("metric", "new", "old", "expected"),
-    [("loss", 1.0, 2.0, True), ("loss", 2.0, 1.0, False), ("bleu", 2.0, 1.0, True), ("bleu", 1.0, 1.0, False)],
-)
-def test_better(metric, new, old, expected):
-    assert better(metric, new, old) is expected
+def test_a_loss_is_better_when_lower():
+    assert better("loss", {"loss": 1.0}, {"loss": 2.0})
+    assert not better("loss", {"loss": 2.0}, {"loss": 1.0})
+
+
+def test_any_other_metric_is_better_when_higher():
+    assert better("bleu", {"bleu": 2.0, "loss": 9.0}, {"bleu": 1.0, "loss": 1.0})
+    assert not better("bleu", {"bleu": 1.0, "loss": 1.0}, {"bleu": 2.0, "loss": 9.0})
+
+
+def test_of_equals_the_lower_loss_is_better_then_the_first():
+    assert better("bleu", {"bleu": 0.0, "loss": 1.0}, {"bleu": 0.0, "loss": 2.0})
+    assert not better("bleu", {"bleu": 0.0, "loss": 2.0}, {"bleu": 0.0, "loss": 2.0})
 
 
 def test_anything_is_better_than_nothing():
-    assert better("bleu", 0.0, None)
+    assert better("bleu", {"bleu": 0.0, "loss": 1.0}, None)

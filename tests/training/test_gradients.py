@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -39,7 +40,8 @@ def gradients(encoded, accelerator, accumulate, rank=0, world=1, dropout=0.1, sm
     model.train()
     config = Config(recipe=recipe)
     loss, norm = compute_gradients(model, steps[number], config, accelerator, optimiser)
-    return loss, norm, {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
+    made: dict[str, Any] = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
+    return loss, norm, made
 
 
 def test_two_processes_of_one_micro_batch_are_one_process_of_two(encoded, accelerator):
@@ -88,10 +90,11 @@ def test_a_step_smaller_than_its_micro_batches_still_has_a_gradient_everywhere(e
 def test_an_overflow_is_no_bad_number_where_the_scaler_can_still_scale_down():
     from petl.training.fit import _usable
 
-    def scaled(scale):
+    def scaled(scale) -> Any:
         return SimpleNamespace(scaler=SimpleNamespace(is_enabled=lambda: True, get_scale=lambda: scale))
 
+    without: Any = SimpleNamespace(scaler=None)
     assert _usable(1.0, float("inf"), scaled(1024.0))
     assert not _usable(1.0, float("inf"), scaled(1.0))
     assert not _usable(float("nan"), 1.0, scaled(1024.0))
-    assert not _usable(1.0, float("inf"), SimpleNamespace(scaler=None))
+    assert not _usable(1.0, float("inf"), without)

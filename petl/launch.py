@@ -52,11 +52,15 @@ def many(runs: Sequence[Sequence[str]]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the run under way is told, too
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
+    shared = [word for word in runs[0] if all(word in run for run in runs)] if len(runs) > 1 else []
+    print(f"{len(runs)} runs " + " ".join(shared), flush=True)
     rows = []
     for number, words in enumerate(runs, 1):
-        print(f"\n[{number}/{len(runs)}] {' '.join(words)}", flush=True)
-        rows.append((*_attempt(words, context), " ".join(words)))
-        print(f"{rows[-1][0]} {rows[-1][1]}".strip(), flush=True)
+        name = " ".join(word for word in words if word not in shared)
+        print(f"\n[{number}/{len(runs)}] {name}", flush=True)
+        state, note = _attempt(words, context)
+        print(f"{state} {note}".strip(), flush=True)
+        rows.append((state, note, name))
     print("\n" + table(rows))
     return int(any(state == "failed" for state, _, _ in rows))
 

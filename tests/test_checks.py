@@ -20,7 +20,7 @@ NO_CELLS = {
     "no h that an insertion": Delta(form="prompt", position=Position.input, compose=Rule.scaled, s=2.0),
     "no norm, dropout, network": Delta(form="prompt", position=Position.input, norm=Norm.input),
     "before the first layer": Delta(form="prompt", position=Position.input, layers=[0]),
-    "comes out of a network": Delta(network=8),
+    "only at the heads a prefix": Delta(network=8),
     "f reads a query": Delta(scale_query=False),
     "norm=output": Delta(**HEADS, norm=Norm.output),
     "W_o follows position=attn only": Delta(before_wo=True),

@@ -35,8 +35,8 @@ def span_cells() -> dict[str, Delta]:
     cells["attn-before-wo"] = Delta("relu", Position.attn, Insertion.parallel, size=3, before_wo=True, norm=Norm.input)
     cells["ffn-stream"] = Delta("relu", Position.ffn, Insertion.parallel, size=3, reads_stream=True, norm=Norm.output)
     cells["lora-dropout"] = Delta(
-        "linear", Position.qv, Insertion.parallel, Rule.scaled, 2.0, 3, bias=False, dropout=Dropout.own, dropout_rate=0.1,
-        dropout_on="input",
+        "linear", Position.qv, Insertion.parallel, Rule.scaled, 2.0, 3, bias=False, dropout=Dropout.own,
+        dropout_rate=0.1, dropout_on="input",
     )  # fmt: skip
     return cells
 

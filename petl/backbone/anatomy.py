@@ -1,6 +1,6 @@
 """Where the points of the grid live in a real model: one table entry per architecture, names only.
 
-Every path is relative to the transformer layer it belongs to (`Stack.layers` and `Stack.owner`: relative to the base model).
+Every path is relative to the transformer layer it belongs to; `Stack.layers` and `Stack.owner` to the base model.
 A new architecture is a new entry of `ANATOMIES`; no other file knows a backbone's names.
 """
 

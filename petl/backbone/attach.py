@@ -16,7 +16,7 @@ from petl.backbone.hooks import Feeder, OwnDropout, Prepend, Query, Tap
 from petl.backbone.places import Layer, attentions, layers, spans
 from petl.config import Delta as Spec
 from petl.config import Dropout, Method, Position, UserError
-from petl.design.delta import Delta
+from petl.design.delta import Delta, sized
 from petl.design.heads import Heads, Network
 from petl.design.prompt import Prompt
 
@@ -35,20 +35,25 @@ class Placed:
 def attach(model: PreTrainedModel, method: Method, seed: int, train_head: bool = False) -> None:
     """Installs `method` in `model`, in place. Sizes must be resolved (`petl.design.budget.resolve`).
 
-    Afterwards the tuned parameters are those with requires_grad. Every delta starts from its own random stream, keyed by
-    (seed, name of the delta). UserError where the backbone lacks a place that the method names.
+    Afterwards the tuned parameters are those with requires_grad. Every delta starts from its own random stream,
+    keyed by (seed, name of the delta). UserError where the backbone lacks a place that the method names.
     """
-    if getattr(model, "petl_placed", None) is not None:
+    if "petl_placed" in vars(model):
         raise UserError("This model already carries a method; attach to a fresh one.")
     model.requires_grad_(False)
-    placed = []
+    found = []
     # Dropout on FFN outputs is taken over last, after the hooks that act before it
     for name, spec in sorted(method.deltas.items(), key=lambda item: item[1].position is Position.ffn):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream(seed, "init", name))
-            placed.append(install(model, name, spec))
-    model.petl_placed = placed
+            found.append(install(model, name, spec))
+    vars(model)["petl_placed"] = found  # beside the modules: it holds none
     tune(model, method.tune + ([f"{head}.*" for head in heads_of(model)] if train_head else []))
+
+
+def placed(model: nn.Module) -> list[Placed]:
+    """What `attach` did, a row for each delta; empty where no method is attached."""
+    return vars(model).get("petl_placed", [])
 
 
 def stream(seed: int, *key: object) -> int:
@@ -73,14 +78,10 @@ def tune(model: PreTrainedModel, patterns: list[str]) -> None:
 
 
 def install(model: PreTrainedModel, name: str, spec: Spec) -> Placed:
-    places, base = anatomy(model.config.model_type), model.base_model
-    if spec.position is Position.heads:
-        placed = _install_heads(model, base, places, name, spec)
-    elif spec.position is Position.input:
-        placed = _install_prompt(base, places, name, spec)
-    else:
-        placed = _install_spans(model, base, places, name, spec)
-    return placed
+    """Puts one delta at all its places."""
+    kinds = {Position.heads: _install_heads, Position.input: _install_prompt}
+    how = kinds.get(spec.position, _install_spans)
+    return how(model, model.base_model, anatomy(model.config.model_type), name, spec)
 
 
 def _install_spans(model: PreTrainedModel, base: nn.Module, places: Anatomy, name: str, spec: Spec) -> Placed:
@@ -100,48 +101,44 @@ def _install_spans(model: PreTrainedModel, base: nn.Module, places: Anatomy, nam
 
 def _install_heads(model: PreTrainedModel, base: nn.Module, places: Anatomy, name: str, spec: Spec) -> Placed:
     attention_function.use(model)
-    placed, by_site = Placed(name, spec), {}
+    placed, fed = Placed(name, spec), {}
+    rates = float(getattr(model.config, places.rates[1])), rate(model, places, spec)
     for layer, part in attentions(base, places, spec):
-        module, query, value = layer[part.module], layer.linear(part.query), layer.linear(part.value)
-        d_head = (
-            module.head_dim if hasattr(module, "head_dim") else query.out_features // model.config.num_attention_heads
-        )
-        key_heads = value.out_features // d_head
-        prefix_rate = rate(model, places, spec) if spec.dropout_on == "prefix" else 0.0
-        weights_rate = getattr(model.config, places.rates[1])
-        heads = Heads(spec, key_heads, d_head, query.in_features, weights_rate, prefix_rate, free=spec.network is None)
-        add(module, attention_function.HEADS, heads.to(like(model)))
+        module, query = layer[part.module], layer.linear(part.query)
+        d_head = int(getattr(module, "head_dim", 0)) or query.out_features // model.config.num_attention_heads
+        shape = (layer.linear(part.value).out_features // d_head, d_head)  # of the keys: query heads may share them
+        heads = Heads(spec, *shape, query.in_features, *rates).to(like(model))
+        add(module, attention_function.HEADS, heads)
         if heads.norm is not None:
             Query(heads, query)
-        by_site.setdefault((part.site, layer.stack.owner), []).append((heads, key_heads, d_head, query.in_features))
+        fed.setdefault((part.site, layer.stack.owner), []).append(heads)
         placed.places.append(f"{part.site}.{layer.index}.heads")
         placed.paths.append(path_of(model, heads))
-        placed.unit += 2 * key_heads * d_head
-    if not by_site:
+        placed.unit += 2 * shape[0] * shape[1]
+    if not fed:
         raise UserError(f"sites={spec.sites} names no attention of this backbone.")
     if spec.network is not None:
-        _install_networks(model, base, spec, by_site)
+        _install_networks(model, base, spec.network, fed)
     return placed
 
 
-def _install_networks(model: PreTrainedModel, base: nn.Module, spec: Spec, by_site: dict) -> None:
+def _install_networks(model: PreTrainedModel, base: nn.Module, width: int, fed: dict[tuple[str, str], list]) -> None:
     """One network for each kind of attention, as in the released code; RoBERTa gets the one it uses."""
     networks = nn.ModuleDict()
-    for (site, owner), entries in by_site.items():
-        _, key_heads, d_head, d = entries[0]
-        network = Network(spec.size, d, spec.network, len(entries), key_heads, d_head).to(like(model))
+    for (site, owner), heads in fed.items():
+        count, length, d_head = heads[0].shape
+        network = Network(length, model.config.hidden_size, width, len(heads), count, d_head).to(like(model))
         networks[site] = network
-        Feeder(network, [heads for heads, *_ in entries], base.get_submodule(owner))
+        Feeder(network, heads, base.get_submodule(owner))
     add(base, f"{attention_function.HEADS}_network", networks)
 
 
-def _install_prompt(base: nn.Module, places: Anatomy, name: str, spec: Spec) -> Placed:
+def _install_prompt(model: PreTrainedModel, base: nn.Module, places: Anatomy, name: str, spec: Spec) -> Placed:
     if places.input is None:
         raise UserError("position=input: the anatomy of this backbone names no input that a prompt could precede.")
-    where = places.input
+    where, width = places.input, model.config.hidden_size
     owner, words = base.get_submodule(where.owner), base.get_submodule(f"{where.owner}.{where.words}".lstrip("."))
-    width = words.weight.shape[1]
-    prompt = Prompt(spec.size, width).to(like(words))
+    prompt = Prompt(sized(spec), width).to(like(model))
     add(owner, f"petl_{name}", prompt)
     hooks = Prepend(prompt, owner, words)
     for path in where.added:
@@ -152,7 +149,7 @@ def _install_prompt(base: nn.Module, places: Anatomy, name: str, spec: Spec) -> 
         base.get_submodule(where.cut).register_forward_hook(hooks.cut)
     for path, keyword in where.listeners:
         base.get_submodule(path).register_forward_pre_hook(hooks.listen(keyword).widen, with_kwargs=True)
-    return Placed(name, spec, ["input"], [f"{where.owner}.petl_{name}".lstrip(".")], unit=width)
+    return Placed(name, spec, ["input"], [path_of(model, prompt)], unit=width)
 
 
 def own_dropout(layer: Layer) -> None:

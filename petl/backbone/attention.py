@@ -1,8 +1,8 @@
 """Attention with a delta in its heads, as a function that transformers calls in place of its own.
 
-One pair of functions serves every architecture that goes through `AttentionInterface`. They are called after the cache was
-updated, so a prefix is in no cache: beams, gradient checkpointing, encoder, decoder and cross attention all work.
-The matching mask functions are registered too: without them transformers drops padding and causality in silence.
+One pair of functions serves every architecture that goes through `AttentionInterface`. They are called after the
+cache was updated, so a prefix is in no cache: beams, gradient checkpointing, encoder, decoder and cross attention all
+work. The matching mask functions are registered too: without them transformers drops padding and causality in silence.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def eager_attention_forward(
     position_bias: Tensor | None = None,
     **kwargs: object,
 ) -> tuple[Tensor, Tensor]:
-    """softmax(scaling q K^T + mask) V with every step visible: the reference, and the one whose dropout can be watched."""
+    """softmax(scaling q K^T + mask) V with every step visible: the reference, whose dropout can be watched."""
     groups = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     scores = torch.matmul(query, key.transpose(2, 3)) * scaling

@@ -27,8 +27,8 @@ def load(
 ) -> tuple[PreTrainedModel, Any]:
     """The model (float32, sdpa) and its tokenizer.
 
-    `backbone.path` is a hub id, a local folder, or mini:bart, mini:mbart, mini:roberta. With `random` the weights are drawn
-    from the seed; a classification head that the checkpoint lacks always is. UserError says what was tried.
+    `backbone.path` is a hub id, a local folder, or mini:bart, mini:mbart, mini:roberta. With `random` the weights are
+    drawn from the seed; a classification head that the checkpoint lacks always is. UserError says what was tried.
     """
     source, options = locate(backbone.path), {"revision": backbone.revision, "local_files_only": offline}
     if Path(source).is_dir():
@@ -47,7 +47,7 @@ def load(
     except (OSError, ValueError) as error:
         raise UserError(
             f"Could not load backbone.path={backbone.path} ({type(error).__name__}: {str(error).splitlines()[0]}).\n"
-            "Give a hub id, a local folder with config.json, weights and tokenizer files, or mini:bart, mini:mbart, mini:roberta."
+            "Give a hub id, a folder with config.json, weights and tokenizer, or mini:bart, mini:mbart, mini:roberta."
         ) from error
     return model.float(), tokenizer
 

@@ -14,7 +14,7 @@ from petl.config import Insertion, Position, UserError
 
 @dataclass(frozen=True)
 class Span:
-    """One place of one delta: f reads `reader`'s input (none: h itself) and dh is added to `writer`'s input or output."""
+    """One place of one delta: f reads `reader`'s input (none: h) and dh is added to `writer`'s input or output."""
 
     place: str  # encoder.0.ffn
     writer: nn.Module
@@ -113,7 +113,7 @@ def _ffn_span(layer: Layer, ff: FeedForward, spec: Spec, pre_norm: bool) -> list
 
 
 def _block_span(layer: Layer, ff: FeedForward, spec: Spec, pre_norm: bool) -> list[Span]:
-    """Pfeiffer: pre-LN y + f(y) on the layer's output; post-LN LN(u + f(LN(u))) with u the residual sum and LN the frozen norm."""
+    """Pfeiffer: pre-LN y + f(y) on the layer's output; post-LN LN(u + f(LN(u))), u the residual sum, LN frozen."""
     width = layer.linear(ff.matrices[-1]).out_features
     place = f"{layer.stack.site}.{layer.index}.block"
     if pre_norm:

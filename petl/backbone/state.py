@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from petl.backbone.attach import Placed, heads_of
+from petl.backbone.attach import Placed, heads_of, placed
 from petl.config import Insertion, Position, Rule, UserError
 from petl.design.heads import Network
 
@@ -26,7 +26,8 @@ def load_tuned(model: nn.Module, state: dict[str, Tensor]) -> None:
     wrong = [n for n in own.keys() & state.keys() if own[n].shape != state[n].shape]
     if missing or unknown or wrong:
         raise UserError(
-            f"These weights are not this method's: {len(missing)} missing {missing[:3]}, {len(unknown)} unknown {unknown[:3]}, "
+            f"These weights are not this method's: {len(missing)} missing {missing[:3]}, "
+            f"{len(unknown)} unknown {unknown[:3]}, "
             f"{len(wrong)} of another shape {wrong[:3]}."
         )
     for name, parameter in own.items():
@@ -47,14 +48,13 @@ class Counts:
 
 
 def counts(model: PreTrainedModel) -> Counts:
-    placed: list[Placed] = getattr(model, "petl_placed", [])
     heads = tuple(f"{head}." for head in heads_of(model))
     own = [(n, p) for n, p in model.named_parameters() if "petl_" not in n and not n.startswith(heads)]
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     networks = [m for m in model.modules() if isinstance(m, Network)]
     stored = trained - sum(p.numel() for network in networks for p in network.parameters())
     stored += sum(_product(network.shape) for network in networks)
-    matrices = sum(row.unit * (row.spec.size or 0) for row in placed)
+    matrices = sum(row.unit * (row.spec.size or 0) for row in placed(model))
     tuned = sum(p.numel() for _, p in own if p.requires_grad)
     return Counts(sum(p.numel() for _, p in own), trained, stored, matrices + tuned)
 
@@ -80,21 +80,21 @@ class Row:
 def describe(model: PreTrainedModel) -> list[Row]:
     """One row for each delta, and one for the backbone's own parameters that train."""
     backbone = counts(model).backbone
-    rows = [_row(model, placed, backbone) for placed in getattr(model, "petl_placed", [])]
+    rows = [_row(model, row, backbone) for row in placed(model)]
     own = sum(p.numel() for n, p in model.named_parameters() if p.requires_grad and "petl_" not in n)
     if own:
         rows.append(Row("(own)", "the backbone's own tensors", "-", "-", "-", 0, own, 100 * own / backbone))
     return rows
 
 
-def _row(model: PreTrainedModel, placed: Placed, backbone: int) -> Row:
-    spec, modules = placed.spec, [model.get_submodule(_full(model, path)) for path in placed.paths]
+def _row(model: PreTrainedModel, row: Placed, backbone: int) -> Row:
+    spec, modules = row.spec, [model.get_submodule(path) for path in row.paths]
     parameters = {id(p): p.numel() for module in modules for p in module.parameters()}
     if spec.position is Position.heads and spec.network is not None:
         parameters |= {id(p): p.numel() for m in model.modules() if isinstance(m, Network) for p in m.parameters()}
     total = sum(parameters.values())
-    sites = sorted({place.split(".")[0] for place in placed.places})
-    where = f"{spec.position.value}: {len(placed.places)} places ({', '.join(sites)})"
+    sites = sorted({place.split(".")[0] for place in row.places})
+    where = f"{spec.position.value}: {len(row.places)} places ({', '.join(sites)})"
     reads = {Position.heads: "the queries x W_q", Position.input: "nothing"}.get(
         spec.position, "x, the input" if spec.insertion is Insertion.parallel else "h, the output"
     )
@@ -104,15 +104,7 @@ def _row(model: PreTrainedModel, placed: Placed, backbone: int) -> Row:
         Rule.scaled: f"h + {spec.s:g} dh",
         Rule.learned: "h + s dh, s trained",
     }[spec.compose]
-    return Row(placed.name, where, reads, spec.form, composition, spec.size or 0, total, 100 * total / backbone)
-
-
-def _full(model: PreTrainedModel, path: str) -> str:
-    try:
-        model.get_submodule(path)
-        return path
-    except AttributeError:
-        return f"{model.base_model_prefix}.{path}"
+    return Row(row.name, where, reads, spec.form, composition, spec.size or 0, total, 100 * total / backbone)
 
 
 def table(rows: list[Row]) -> str:

@@ -25,15 +25,15 @@ class Shape:
         return self.width * depth / self.parameters
 
 
-# The backbones for which the paper states its sizes: bart-large (also the denominator of its en-ro rows) and roberta-base
+# Where the paper states its sizes: bart-large (also the denominator of its en-ro rows) and roberta-base
 PAPER = {"generation": Shape(1024, 12, 406_291_456), "classification": Shape(768, 12, 124_645_632)}
 
 
 def resolve(method: Method, budget: Budget, units: dict[str, int], backbone: Shape, kind: str) -> Method:
     """The method with every size set.
 
-    The delta `method.takes` takes what the budget leaves after the others. Without a budget every delta has its size in the
-    paper, on a backbone of another shape the size with the same share. UserError where the budget is below one unit.
+    The delta `method.takes` takes what the budget leaves after the others. Without a budget every delta has its size
+    in the paper, on a backbone of another shape the size with the same share. UserError for a budget below one unit.
     """
     sizes = {name: delta.size or paper_size(delta, backbone, kind) for name, delta in method.deltas.items()}
     if budget.size is not None:
@@ -44,7 +44,7 @@ def resolve(method: Method, budget: Budget, units: dict[str, int], backbone: Sha
 
 
 def paper_size(delta: Delta, backbone: Shape, kind: str) -> int:
-    """`delta.paper`, or on another shape the nearest size whose share of the backbone is the one it has in the paper."""
+    """`delta.paper`, or on another shape the size whose share of the backbone is nearest to the paper's."""
     if delta.paper is None:
         raise UserError("A delta has no size: set its `size`, or `paper` for its size in the paper, or give a budget.")
     reference = PAPER[kind]
@@ -54,7 +54,8 @@ def paper_size(delta: Delta, backbone: Shape, kind: str) -> int:
 
 
 def _fit(method: Method, budget: Budget, units: dict[str, int], backbone: Shape, sizes: dict[str, int]) -> int:
-    limit = budget.parameters if budget.parameters is not None else int(budget.percent * backbone.parameters / 100)
+    share = int((budget.percent or 0) * backbone.parameters / 100)
+    limit = share if budget.parameters is None else budget.parameters
     others = sum(units[name] * size for name, size in sizes.items() if name != method.takes)
     size = (limit - others) // units[method.takes]
     if size < 1:

@@ -15,18 +15,18 @@ from petl.design.forms import FORMS
 class Delta(nn.Module):
     """LN?(s dh) with dh = D?(phi(D?(LN?(x)) W_down + b_down)) W_up + b_up; the caller adds the result to h.
 
-    x is [..., d_in], the result [..., d_out]; W_down is kept as `down.weight` [r, d_in], W_up as `up.weight` [d_out, r].
+    x is [..., d_in], the result [..., d_out]; `down.weight` [r, d_in] is W_down^T, `up.weight` [d_out, r] is W_up^T.
     LayerNorms and dropouts exist where the spec asks for them: the paper's equations
     have none, its code has (see conf/position).
     """
 
     def __init__(self, spec: Spec, d_in: int, d_out: int, dropout: float) -> None:
         super().__init__()
-        assert spec.size is not None, "sizes are resolved before a delta is built (petl.design.budget)"
+        r = sized(spec)
         self.form, self.dropout, self.dropout_on = spec.form, dropout, spec.dropout_on
         self.norm_in = nn.LayerNorm(d_in) if spec.norm is Norm.input else None
-        self.down = nn.Linear(d_in, spec.size, bias=spec.bias)
-        self.up = nn.Linear(spec.size, d_out, bias=spec.bias)
+        self.down = nn.Linear(d_in, r, bias=spec.bias)
+        self.up = nn.Linear(r, d_out, bias=spec.bias)
         self.norm_out = nn.LayerNorm(d_out) if spec.norm is Norm.output else None
         self.scale = Scale(spec.compose, spec.s)
         start(self, spec.init)
@@ -44,6 +44,12 @@ class Delta(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.form}, r={self.down.out_features}" + (f", dropout={self.dropout:g}" if self.dropout else "")
+
+
+def sized(spec: Spec) -> int:
+    """The size r or l, which `petl.design.budget` has resolved by the time a delta is built."""
+    assert spec.size is not None, "a delta without a size"
+    return spec.size
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from petl.config import Delta as Spec
 from petl.config import Norm, Rule
 from petl.design.compose import Scale
+from petl.design.delta import sized
 from petl.design.forms import FORMS
 
 Attend = Callable[
@@ -29,8 +30,8 @@ class Network(nn.Module):
 
     Z = W_2 tanh(W_1 E + b_1) + b_2,  E [l, d], W_1: d -> width, W_2: width -> layers * 2 * heads * d_head
 
-    `forward` gives [layers, 2, heads, l, d_head] (keys, then values). It depends on no input: it runs once per forward pass
-    of the backbone, and once per change of its weights where no gradient is asked for.
+    `forward` gives [layers, 2, heads, l, d_head] (keys, then values). It depends on no input: it runs once per forward
+    pass of the backbone, and once per change of its weights where no gradient is asked for.
     """
 
     def __init__(self, length: int, d: int, width: int, layers: int, heads: int, d_head: int) -> None:
@@ -62,24 +63,26 @@ class Network(nn.Module):
 class Heads(nn.Module):
     """The delta of every head of one attention module.
 
-    Either holds its prefix P (`key`, `value` [heads, l, d_head], N(0, 0.02^2)) or is given it by a `Network` (`prefix`).
+    Holds its prefix P (`key`, `value` [heads, l, d_head], N(0, 0.02^2)), or is given it by a `Network` (`prefix`).
     `dropout` acts on phi (attention's own rate), `prefix_dropout` on P, for every row of the batch by itself.
     """
 
-    def __init__(
-        self, spec: Spec, heads: int, d_head: int, d_in: int, dropout: float, prefix_dropout: float, free: bool
-    ) -> None:
+    def __init__(self, spec: Spec, heads: int, d_head: int, d_in: int, dropout: float, prefix_dropout: float) -> None:
         super().__init__()
-        assert spec.size is not None, "sizes are resolved before a delta is built (petl.design.budget)"
-        self.form, self.gated, self.length = spec.form, spec.compose is Rule.gated, spec.size
-        self.scale_query, self.dropout, self.prefix_dropout = spec.scale_query, dropout, prefix_dropout
+        self.shape = (heads, sized(spec), d_head)
+        self.form, self.gated, self.scale_query = spec.form, spec.compose is Rule.gated, spec.scale_query
+        self.dropout, self.prefix_dropout = dropout, prefix_dropout if spec.dropout_on == "prefix" else 0.0
         self.norm = nn.LayerNorm(d_in) if spec.norm is Norm.input else None
         self.scale = Scale(spec.compose, spec.s)
-        shape = (heads, spec.size, d_head)
-        self.key = nn.Parameter(torch.empty(shape).normal_(std=0.02)) if free else None
-        self.value = nn.Parameter(torch.empty(shape).normal_(std=0.02)) if free else None
+        free = spec.network is None
+        self.key = nn.Parameter(torch.empty(self.shape).normal_(std=0.02)) if free else None
+        self.value = nn.Parameter(torch.empty(self.shape).normal_(std=0.02)) if free else None
         self.prefix: tuple[Tensor, Tensor] | None = None  # from the network, for the forward pass under way
         self.own_query: Tensor | None = None  # W_q LN(x), [batch, n, heads * d_head], likewise
+
+    @property
+    def length(self) -> int:
+        return self.shape[1]
 
     @property
     def shares_query(self) -> bool:
@@ -87,7 +90,7 @@ class Heads(nn.Module):
         return self.norm is None and self.scale_query
 
     def take_query(self, query: Tensor) -> Tensor:
-        """The query that meets the prefix, [batch, heads, n, d_head]: attention's own, or W_q LN(x) where there is a norm."""
+        """The query that meets the prefix, [batch, heads, n, d_head]: attention's, or W_q LN(x) with a norm."""
         if self.norm is None:
             return query
         own, self.own_query = self.own_query, None
@@ -96,7 +99,7 @@ class Heads(nn.Module):
 
     def pair(self, batch: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """P_k, P_v for every row: [batch, heads, l, d_head]."""
-        given = self.prefix if self.key is None else (self.key, self.value)
+        given = self.prefix if self.key is None or self.value is None else (self.key, self.value)
         assert given is not None, "the prefix network has not run: call the backbone's own forward"
         rows = [p.to(dtype).expand(batch, -1, -1, -1) for p in given]
         key, value = (F.dropout(p, self.prefix_dropout, self.training) for p in rows)
@@ -148,7 +151,7 @@ class Heads(nn.Module):
         mask: Tensor | None,
         scaling: float,
     ) -> Tensor:
-        """Eq. 7 where the prefix has a query of its own: one softmax over [q' P_k^T ; q K^T] is (1-lambda) h + lambda dh."""
+        """Eq. 7 for a prefix with a query q' of its own: softmax([q' P_k^T ; q K^T]) is (1-lambda) h + lambda dh."""
         groups = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
         real = query @ key.transpose(-1, -2) * scaling

@@ -25,7 +25,7 @@ class Prompt(nn.Module):
         return torch.cat([mask.new_ones(mask.shape[0], self.length), mask], dim=1)
 
     def pad(self, added: Tensor) -> Tensor:
-        """What the backbone adds to the n tokens (positions, counted from 0), [..., n, d] -> [..., l + n, d]: none for P."""
+        """What the backbone adds to the n tokens (positions, from 0), [..., n, d] -> [..., l + n, d]: nothing for P."""
         return F.pad(added, (0, 0, self.length, 0))
 
     def extra_repr(self) -> str:

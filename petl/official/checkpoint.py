@@ -1,7 +1,7 @@
 """The authors' option sets and checkpoints, read into our grid.
 
-The released code (jxhe/unify-parameter-efficient-tuning) names a method by options (`attn_mode`, `attn_option`, `ffn_mode`, ...)
-and its tensors `pretrained_model.<name>` (`ef_*` where added) and `prompt_model.*` (prefix networks).
+The released code (jxhe/unify-parameter-efficient-tuning) names a method by options (`attn_mode`, `ffn_mode`, ...) and
+its tensors `pretrained_model.<name>` (`ef_*` where added) and `prompt_model.*` (prefix networks).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from petl.backbone.anatomy import anatomy
-from petl.backbone.attach import Placed
+from petl.backbone.attach import Placed, placed
 from petl.config import Delta, Dropout, Init, Insertion, Method, Norm, Position, Rule, UserError
 from petl.design.delta import Delta as DeltaModule
 from petl.design.heads import Heads, Network
@@ -46,7 +46,8 @@ def _attention(options: dict, model_type: str) -> Delta | None:
     if mode == "adapter":
         parallel = options["attn_option"] == "parallel"
         return Delta(
-            form="relu", position=Position.attn, insertion=Insertion.parallel if parallel else Insertion.sequential, size=size,
+            form="relu", position=Position.attn, size=size,
+            insertion=Insertion.parallel if parallel else Insertion.sequential,
             norm=Norm.input, init=Init.bert, dropout=Dropout.attention, before_wo=parallel,
         )  # fmt: skip
     if mode in ("prefix", "prefix_nomlp"):
@@ -103,14 +104,14 @@ class Pair:
     """One official tensor and ours; `view` shows ours in the official layout (a view, or a permuted copy)."""
 
     name: str
-    parameter: nn.Parameter
+    parameter: Tensor
     view: Callable[[Tensor], Tensor] = lambda t: t
     fill: Callable[[Tensor], Tensor] = lambda t: t
 
 
 def pairs(model: PreTrainedModel, tuned: set[str]) -> list[Pair]:
     """Every tensor of ours that trains or that `tuned` (official names) holds, beside its official name."""
-    found = [pair for placed in model.petl_placed for pair in _pairs(model, placed)]
+    found = [pair for row in placed(model) for pair in _pairs(model, row)]
     own = {f"pretrained_model.{name}": p for name, p in model.named_parameters() if "petl_" not in name}
     return found + [Pair(name, p) for name, p in own.items() if name in tuned]
 
@@ -133,17 +134,17 @@ def load_official(model: PreTrainedModel, state: dict[str, Tensor]) -> list[Pair
     return found
 
 
-def _pairs(model: PreTrainedModel, placed: Placed) -> Iterator[Pair]:
+def _pairs(model: PreTrainedModel, row: Placed) -> Iterator[Pair]:
     prefix = f"pretrained_model.{model.base_model_prefix}"
-    if placed.spec.position is Position.input:
-        yield Pair(f"{prefix}.encoder.ef_prefix_emb.weight", model.base_model.encoder.petl_attn.weight)
-    elif placed.spec.position is Position.heads:
-        yield from _prefix_pairs(model, placed, prefix)
+    if row.spec.position is Position.input:
+        yield Pair(f"{prefix}.encoder.ef_prefix_emb.weight", model.get_parameter(f"{row.paths[0]}.weight"))
+    elif row.spec.position is Position.heads:
+        yield from _prefix_pairs(model, row, prefix)
     else:
-        for place, path in zip(placed.places, placed.paths, strict=True):
+        for place, path in zip(row.places, row.paths, strict=True):
             delta = model.get_submodule(path)
             assert isinstance(delta, DeltaModule)
-            yield from _delta_pairs(delta, f"{prefix}.{_module(model, placed.spec, place)}")
+            yield from _delta_pairs(delta, f"{prefix}.{_module(model, row.spec, place)}")
 
 
 def _delta_pairs(delta: DeltaModule, module: str) -> Iterator[Pair]:
@@ -165,9 +166,9 @@ def _norm_pairs(norm: nn.LayerNorm, name: str) -> Iterator[Pair]:
     yield Pair(f"{name}.bias", norm.bias)
 
 
-def _prefix_pairs(model: PreTrainedModel, placed: Placed, prefix: str) -> Iterator[Pair]:
+def _prefix_pairs(model: PreTrainedModel, row: Placed, prefix: str) -> Iterator[Pair]:
     encoder_only = len(anatomy(model.config.model_type).stacks) == 1  # RoBERTa reads the decoder's set
-    for place, path in zip(placed.places, placed.paths, strict=True):
+    for place, path in zip(row.places, row.paths, strict=True):
         site, index, _ = place.split(".")
         heads = model.get_submodule(path)
         assert isinstance(heads, Heads)
@@ -184,8 +185,10 @@ def _prefix_pairs(model: PreTrainedModel, placed: Placed, prefix: str) -> Iterat
                     return t.view(-1, count, d_head).transpose(0, 1)
 
                 yield Pair(f"{stem}_{name}.{index}.weight", parameter, lambda t: t.transpose(0, 1).flatten(1), fill)
-    for site, network in getattr(model.base_model, "petl_heads_network", nn.ModuleDict()).items():
-        assert isinstance(network, Network)
+    for name, network in model.named_modules():
+        if not isinstance(network, Network):
+            continue
+        site = name.rpartition(".")[2]
         suffix = NETWORKS["decoder" if encoder_only else site]
         yield Pair(f"prompt_model.wte{suffix}.weight", network.embedding)
         for number, linear in ((0, network.inner), (2, network.outer)):

@@ -1,7 +1,7 @@
 """A short training replayed against a recorded one: losses, gradient norms, learning rates and final weights.
 
-DIR/meta.json names the case it starts from and the settings (full batch, dropout 0, float64, polynomial decay of power 1 to
-1e-7 without warm-up over its own number of steps); DIR/tuned_after.safetensors holds the tuned tensors after the last step.
+DIR/meta.json names the case it starts from and the settings (full batch, dropout 0, float64, polynomial decay of power
+1 to 1e-7 without warm-up over its own number of steps); DIR/tuned_after.safetensors holds the tensors after the last.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def recipe_of(meta: dict) -> Recipe:
 
 
 def replay(folder: Path, fixtures: Path | None = None) -> Replay:
-    """Trains as `folder` says and compares. `start` is looked up below `fixtures`, else beside `folder` and above it."""
+    """Trains as `folder` says and compares. `start` is looked up below `fixtures`, else beside `folder` or above."""
     meta = json.loads((folder / "meta.json").read_text())
     case = locate(meta["start"], [fixtures] if fixtures else [folder.parent, *folder.parent.parents])
     recipe = recipe_of(meta)

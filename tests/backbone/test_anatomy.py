@@ -34,7 +34,10 @@ def t5_feed_forward(index: int) -> FeedForward:
 
 T5 = Anatomy(
     stacks=(
-        Stack("encoder", "encoder", "encoder.block", (t5_attention("encoder", "layer.0.SelfAttention"),), t5_feed_forward(1)),
+        Stack(
+            "encoder", "encoder", "encoder.block", (t5_attention("encoder", "layer.0.SelfAttention"),),
+            t5_feed_forward(1),
+        ),
         Stack(
             "decoder", "decoder", "decoder.block",
             (t5_attention("decoder", "layer.0.SelfAttention"), t5_attention("cross", "layer.1.EncDecAttention")),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from petl.backbone import attach
+from petl.backbone.attach import placed
 from petl.config import Delta, Insertion, Method, Position, UserError
 from tests.cells import ALL, ARCHITECTURES, backbone, batch, carrying, span_cells
 
@@ -136,7 +137,7 @@ def test_layers_and_sites_choose_places():
     model = backbone("bart")
     delta = Delta("relu", Position.attn, Insertion.sequential, size=2, layers=[1], sites=["cross"])
     attach(model, Method(deltas={"main": delta}), seed=0)
-    assert model.petl_placed[0].places == ["cross.1.attn"]
+    assert placed(model)[0].places == ["cross.1.attn"]
 
 
 @pytest.mark.parametrize(

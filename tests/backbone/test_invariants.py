@@ -86,8 +86,8 @@ def test_teacher_forcing_equals_cached_steps(cell, architecture, attention):
     with torch.no_grad():
         for t in range(target.shape[1]):
             out = model(
-                encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=target[:, t : t + 1], past_key_values=cache,
-                use_cache=True,
+                encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=target[:, t : t + 1],
+                past_key_values=cache, use_cache=True,
             )  # fmt: skip
             cache = out.past_key_values
             steps.append(out.logits)
@@ -121,7 +121,7 @@ def test_sampling_and_several_returned_sequences_work(architecture):
 
 @architectures
 def test_no_mask_means_no_padding(architecture):
-    """Without attention_mask causality still holds: transformers passes None and leaves it to the attention function."""
+    """Without attention_mask causality still holds: transformers passes None, the attention function has to know."""
     model = carrying(architecture, "mam")
     inputs = batch(architecture, rows=2)
     inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])

@@ -24,7 +24,7 @@ def attend(q, k, v, mask):
 
 def heads(**options) -> Heads:
     spec = Delta("softmax", Position.heads, size=L, **options)
-    module = Heads(spec, H, D, H * D, dropout=0.0, prefix_dropout=0.0, free=True).double().eval()
+    module = Heads(spec, H, D, H * D, dropout=0.0, prefix_dropout=0.0).double().eval()
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter)
     return module

@@ -1,0 +1,19 @@
+"""The embedded scale: text out of packages, rule-made inference pairs, miniature backbones pre-trained on the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from petl.config import UserError
+from petl.mini.corpora import build, manifest, rows
+
+__all__ = ["backbone_folder", "build", "manifest", "rows"]
+
+BACKBONES = ("bart", "mbart", "roberta")
+
+
+def backbone_folder(name: str) -> Path:
+    """Folder of a miniature backbone: config.json, model.safetensors, tokenizer files, README.md (its card)."""
+    if name not in BACKBONES:
+        raise UserError(f"no miniature backbone {name!r}; there are {', '.join(BACKBONES)}")
+    return Path(__file__).parent / "backbones" / name

@@ -1,0 +1,133 @@
+"""The embedded corpora on disk: built once from packages, under the user's cache folder, with a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from petl.config import UserError
+from petl.mini import catalogues, nli, packages, text
+
+EDITION = 1  # of the rules in this folder; another edition builds its corpora anew
+TASKS = ("xsum", "en_ro", "mnli", "sst2")
+SPLITS = ("train", "dev", "test")
+
+
+def home(cache: Path | None) -> Path:
+    """<cache>/mini; the cache is $XDG_CACHE_HOME/petl or ~/.cache/petl unless given."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "petl"
+    return Path(cache or default) / "mini"
+
+
+def build(cache: Path | None = None, progress: bool = True) -> Path:
+    """Make every task's rows and the pre-training text, unless they are there; returns their folder.
+
+    Files appear by renaming, the manifest last: a folder with a manifest is complete.
+    """
+    folder = home(cache)
+    current = versions()
+    if _complete(folder, current):
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    say = _teller(progress)
+    say("reading packages")
+    source, catalogue, glosses, review = text.sources(folder)
+    docs = [doc for package in source for doc in text.documented(package)]
+    entries = [entry for package in catalogue for entry in catalogues.read(package)]
+    say(f"{len(docs):,} docstrings and {len(entries):,} translations; making rows")
+    tasks = {"xsum": text.xsum(docs), "en_ro": text.en_ro(entries), "sst2": text.sst2(review), "mnli": nli.mnli()}
+    say("pre-training text")
+    held = [tasks["xsum"], tasks["en_ro"], tasks["sst2"]]
+    plain = {
+        "en": text.english(docs, source, entries, review, held),
+        "ro": text.romanian(entries, glosses, held),
+        "opinions": text.opinions(review, held),
+        "nli": nli.sentences(tasks["mnli"]),
+    }
+    files = {f"{task}.jsonl": _jsonl(rows) for task, rows in tasks.items()}
+    files |= {f"{language}.txt": "\n".join(lines) for language, lines in plain.items()}
+    for name, content in files.items():
+        _write(folder / name, content)
+    manifest = {
+        "edition": EDITION,
+        "packages": current,
+        "licences": {package.name: package.licence for package in [*source, glosses, review]},
+        "sha256": {name.partition(".")[0]: _sha256(content) for name, content in files.items()},
+        "rows": {task: {split: len(part) for split, part in rows.items()} for task, rows in tasks.items()},
+        "words": {name: sum(len(line.split()) for line in lines) for name, lines in plain.items()},
+    }
+    _write(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    say("; ".join(f"{task} {sum(counts.values()):,}" for task, counts in manifest["rows"].items()))
+    return folder
+
+
+def rows(task: str, cache: Path | None = None) -> dict[str, list[dict]]:
+    """The rows of an embedded task by split."""
+    if task not in TASKS:
+        raise UserError(f"no embedded task {task!r}; there are {', '.join(TASKS)}")
+    manifest(cache)
+    split: dict[str, list[dict]] = {name: [] for name in SPLITS}
+    for line in (home(cache) / f"{task}.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        split[row.pop("split")].append(row)
+    return split
+
+
+def texts(language: str, cache: Path | None = None) -> list[str]:
+    """The pre-training text, one short text per item."""
+    manifest(cache)
+    return (home(cache) / f"{language}.txt").read_text("utf-8").split("\n")
+
+
+def manifest(cache: Path | None = None) -> dict:
+    """Package versions and licences, SHA-256 and size of every corpus."""
+    path = home(cache) / "manifest.json"
+    if not path.exists():
+        raise UserError(f"the embedded text is not built yet ({path} is missing): run `python -m petl.mini`")
+    return json.loads(path.read_text("utf-8"))
+
+
+def versions() -> dict[str, str]:
+    """Of every package that is read."""
+    pinned = [*packages.ENGLISH, *packages.ROMANIAN, packages.GLOSSES, packages.REVIEWS]
+    here = {name: importlib.metadata.version(name) for name in packages.INSTALLED if packages.present(name)}
+    return here | dict(requirement.split("==") for requirement in pinned)
+
+
+def _complete(folder: Path, current: dict[str, str]) -> bool:
+    path = folder / "manifest.json"
+    if not path.exists():
+        return False
+    found = json.loads(path.read_text("utf-8"))
+    return found["edition"] == EDITION and found["packages"] == current
+
+
+def _jsonl(parts: text.Rows) -> str:
+    lines = [json.dumps({"split": split} | row, ensure_ascii=False) for split in SPLITS for row in parts[split]]
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, content: str) -> None:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(content, "utf-8")
+    os.replace(partial, path)
+
+
+def _sha256(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _teller(progress: bool) -> Callable[[str], None]:
+    start = time.monotonic()
+
+    def say(what: str) -> None:
+        if progress:
+            print(f"embedded text {time.monotonic() - start:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+    return say

@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.petl-ready
 
-.PHONY: help setup run test test-all lint clean
+.PHONY: help setup run test test-all readme lint clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: setup ## the quick tests
 
 test-all: setup ## every test
 	$(BIN)/python -m pytest
+
+readme: setup ## fill the generated parts of README.md from results/runs
+	$(BIN)/python scripts/readme.py
 
 lint: setup ## ruff and pyright
 	$(BIN)/ruff check

@@ -104,7 +104,7 @@ def _prompt(d: Delta) -> Iterator[str]:
 def _axes(d: Delta) -> Iterator[str]:
     if d.position is Position.heads and d.insertion is Insertion.sequential:
         what = "a softmax prefix" if d.form == "softmax" else "f"
-        yield f"insertion=sequential at position=heads: {what} reads the queries, which exist only before."
+        yield f"insertion=sequential at position=heads: {what} reads the queries; the heads' output has none."
     if d.position is Position.block and d.insertion is Insertion.parallel:
         yield "insertion=parallel at position=block: its x is the FFN's, so that is position=ffn insertion=parallel."
     if d.compose is Rule.gated and not (d.position is Position.heads and d.form == "softmax"):

@@ -6,13 +6,15 @@ hooks.py      what carries x to f and dh to h
 attention.py  attention with a delta in its heads
 attach.py     a method into a model
 sizes.py      a budget against a real model
+merge.py      a trained method made part of the backbone
 state.py      tuned tensors, counts, the describe table
 load.py       backbones from the hub, a folder, the miniatures, or the meta device
 """
 
 from petl.backbone.attach import attach
 from petl.backbone.load import load
+from petl.backbone.merge import merge
 from petl.backbone.sizes import resolve
 from petl.backbone.state import Counts, counts, describe, load_tuned, table, tuned_state
 
-__all__ = ["Counts", "attach", "counts", "describe", "load", "load_tuned", "resolve", "table", "tuned_state"]
+__all__ = ["Counts", "attach", "counts", "describe", "load", "load_tuned", "merge", "resolve", "table", "tuned_state"]

@@ -1,0 +1,77 @@
+"""Does fine-tuning beat doing nothing, and does pre-training matter? One method on the miniatures, over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+METRIC = {"xsum": "rouge2", "en_ro": "bleu", "mnli": "accuracy", "sst2": "accuracy"}
+ARMS = {
+    "untouched": "untuned miniature",
+    "random": "on a random backbone",
+    "pretrained": "on the miniature",
+}
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One task: the test metric of each arm by seed, and the paired differences pretrained - arm."""
+
+    task: str
+    metric: str
+    arms: dict[str, dict[int, float]]
+
+    def differences(self, arm: str) -> list[float]:
+        ours = self.arms["pretrained"]
+        return [ours[seed] - value for seed, value in sorted(self.arms[arm].items()) if seed in ours]
+
+
+def arm(record: Record) -> str:
+    config = record["config"]
+    if config["recipe"]["steps"] == 0:
+        return "untouched"
+    return "random" if config["backbone"]["random"] else "pretrained"
+
+
+def lines(records: Iterable[Record], method: str = "mam") -> list[Line]:
+    """One line for each task that has records of `method` at mini scale, tasks in METRIC's order."""
+    found: dict[str, dict[str, dict[int, float]]] = {task: {name: {} for name in ARMS} for task in METRIC}
+    for record in records:
+        config = record["config"]
+        if config["scale"] == "mini" and config["method"]["name"] == method and config["task"]["name"] in found:
+            task = config["task"]["name"]
+            found[task][arm(record)][config["seed"]] = record["metrics"]["test"][METRIC[task]]
+    return [Line(task, METRIC[task], arms) for task, arms in found.items() if any(arms.values())]
+
+
+def summary(values: Iterable[float]) -> str:
+    """mean ± standard deviation (n), or a dash where there is nothing."""
+    values = list(values)
+    if not values:
+        return "—"
+    spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{mean(values):.2f}{spread} (n={len(values)})"
+
+
+def margin(differences: list[float]) -> str:
+    """Mean, range and count of positive ones among the paired differences."""
+    if not differences:
+        return "—"
+    wins = sum(d > 0 for d in differences)
+    return f"{mean(differences):+.2f} [{min(differences):+.2f}, {max(differences):+.2f}], {wins} of {len(differences)}"
+
+
+def markdown(table: list[Line]) -> str:
+    heads = ["task", "test metric", *ARMS.values(), "over untuned", "over random"]
+    rows = [
+        [line.task, line.metric]
+        + [summary(line.arms[name].values()) for name in ARMS]
+        + [margin(line.differences(name)) for name in ("untouched", "random")]
+        for line in table
+    ]
+    cells = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in cells)

@@ -1,0 +1,31 @@
+"""The generated parts of README.md, between their markers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from petl import records
+from petl.report import pretraining
+
+MARK = "<!-- {} -->"
+
+
+def committed(folder: Path) -> list[records.Record]:
+    """Every record below `folder`, in the order of their paths."""
+    return [records.read(path) for path in sorted(folder.rglob("*.json"))]
+
+
+def parts(folder: Path) -> dict[str, str]:
+    return {"pretraining": pretraining.markdown(pretraining.lines(committed(folder)))}
+
+
+def filled(text: str, generated: dict[str, str]) -> str:
+    """`text` with each part between `<!-- name -->` and `<!-- /name -->` replaced. KeyError if a marker is missing."""
+    for name, body in generated.items():
+        start, end = MARK.format(name), MARK.format(f"/{name}")
+        pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
+        if not pattern.search(text):
+            raise KeyError(start)
+        text = pattern.sub(lambda _, body=body, start=start, end=end: f"{start}\n{body}\n{end}", text)
+    return text

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from petl.metrics.local import Local
+FIRST = 1600  # the paper's GLUE figures are of the first 1,600 rows of dev
 
 
-class Metric(Local):
-    """accuracy in percent."""
+class Measure:
+    """accuracy in percent, and of the first 1,600 rows alone where there are more."""
 
     value = "int64"
-    signature = "accuracy|percent"
+    signature = f"accuracy|percent|accuracy_first_{FIRST}:the first {FIRST} rows scored"
 
     def scores(self, predictions: list[int], references: list[int]) -> dict[str, float]:
-        right = sum(a == b for a, b in zip(predictions, references, strict=True))
-        return {"accuracy": 100 * right / len(references)}
+        right = [a == b for a, b in zip(predictions, references, strict=True)]
+        scores = {"accuracy": 100 * sum(right) / len(right)}
+        if len(right) > FIRST:
+            scores[f"accuracy_first_{FIRST}"] = 100 * sum(right[:FIRST]) / FIRST
+        return scores

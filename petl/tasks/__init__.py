@@ -52,15 +52,36 @@ def decoding(task: Task, tokenizer: Any) -> dict[str, Any]:
     return encoding.decoding(find(task.name), task, tokenizer)
 
 
-def score(task: Task, predictions: Sequence[str] | Sequence[int], rows: Sequence[Row]) -> dict[str, float]:
-    """The task's metrics, in percent: texts or classes predicted for `rows`, in order, against the whole references."""
-    references = [row.target for row in rows]
-    values: dict[str, float] = {}
-    for name in find(task.name).metrics:
-        values |= metrics.load(name).compute(predictions=list(predictions), references=references)
-    return values
+def score(
+    task: Task, predictions: Sequence[str] | Sequence[int], rows: Sequence[Row], tokenizer: Any = None
+) -> dict[str, float]:
+    """The task's metrics, in percent: texts or classes predicted for `rows`, in order, against the whole references.
+
+    With a tokenizer, texts are also scored as the paper's scripts do, against references cut to the length that is
+    generated at most: NAME_truncated beside every NAME.
+    """
+    spec, references = find(task.name), [row.target for row in rows]
+    scores = _scores(spec, predictions, references)
+    if tokenizer is None or spec.labels:
+        return scores
+    short = encoding.truncated(spec, rows, tokenizer, task)
+    same = short == [str(text).strip() for text in references]
+    of_short = scores if same else _scores(spec, predictions, short)
+    return scores | {f"{name}_truncated": value for name, value in of_short.items()}
 
 
 def signature(task: Task) -> str:
     """What exactly `score` computes, for the record."""
-    return "; ".join(metrics.load(name).signature for name in find(task.name).metrics)
+    spec = find(task.name)
+    signatures = [metrics.load(name).signature for name in spec.metrics]
+    if not spec.labels:
+        length = task.generation.max_length
+        signatures.append(f"*_truncated|references cut to {length} tokens of the backbone's tokenizer and decoded back")
+    return "; ".join(signatures)
+
+
+def _scores(spec: TaskSpec, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    for name in spec.metrics:
+        scores |= metrics.load(name).compute(predictions=list(predictions), references=references)
+    return scores

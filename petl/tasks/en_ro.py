@@ -9,6 +9,6 @@ TASK = TaskSpec(
     target="ro",
     nested="translation",
     languages=("en_XX", "ro_RO"),
-    metrics=("bleu",),
+    metrics=("bleu", "bleu_moses"),
     hub=Hub("wmt/wmt16", config="ro-en"),
 )

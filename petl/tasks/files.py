@@ -43,7 +43,7 @@ def kind(path: Path) -> str:
 
 
 def _jsonl(path: Path) -> Iterator[Record]:
-    for where, line in _lines(path):
+    for where, line in lines(path):
         if not line.strip():
             continue
         try:
@@ -62,7 +62,7 @@ def _jsonl(path: Path) -> Iterator[Record]:
 def _table(delimiter: str) -> Callable[[Path], Iterator[Record]]:
     def rows(path: Path) -> Iterator[Record]:
         csv.field_size_limit(LONGEST_FIELD)
-        reader = csv.reader((line for _, line in _lines(path)), delimiter=delimiter, strict=True)
+        reader = csv.reader((line for _, line in lines(path)), delimiter=delimiter, strict=True)
         header: list[str] = []
         start = 1  # a quoted field may span lines: a row is named by its first
         try:
@@ -106,7 +106,7 @@ def _parquet(path: Path) -> Iterator[Record]:
         raise UserError(f"{path}: text that is not UTF-8, after row {number} ({error}).") from error
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
+def lines(path: Path) -> Iterator[tuple[str, str]]:
     """("FILE:LINE", text with its line end), strictly UTF-8; a byte order mark is dropped."""
     with _open(path) as file:
         for number, line in enumerate(file, start=1):

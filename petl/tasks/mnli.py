@@ -11,5 +11,11 @@ TASK = TaskSpec(
     labels=("entailment", "neutral", "contradiction"),
     metrics=("accuracy",),
     # GLUE hides the labels of its test sets: like the paper, dev is what is reported.
-    hub=Hub("nyu-mll/glue", config="mnli", dev="validation_matched", test="validation_matched"),
+    hub=Hub(
+        "nyu-mll/glue",
+        config="mnli",
+        dev="validation_matched",
+        test="validation_matched",
+        further=(("test_mismatched", "validation_mismatched"),),
+    ),
 )

@@ -24,6 +24,11 @@ class Hub:
     train: str = "train"
     dev: str = "validation"
     test: str = "test"
+    further: tuple[tuple[str, str], ...] = ()  # more test sets: how records call them, how the hub does
+
+    @property
+    def splits(self) -> dict[str, str]:
+        return {"train": self.train, "dev": self.dev, "test": self.test, **dict(self.further)}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -25,11 +25,16 @@ class Splits:
     test: list[Row]
     sha256: dict[str, str]  # "train/reviews.csv": the raw file; "train", "dev", "test": the rows in use
     skipped: dict[str, int]  # "train: empty summary": how many rows of the source were left out, and why
+    further: dict[str, list[Row]] = field(default_factory=dict)  # more test sets, as MNLI's test_mismatched
+
+    @property
+    def tests(self) -> dict[str, list[Row]]:
+        return {"test": self.test, **self.further}
 
 
 def load(spec: TaskSpec, task: Task, cache: str | Path | None = None, offline: bool = False) -> Splits:
     """The rows of a task. What was given no dev or test is split by content; then the limits apply."""
-    files = _files(task)
+    files = _files(spec, task)
     if "train" in files:
         records = {}
     elif task.data is None:
@@ -45,12 +50,14 @@ def load(spec: TaskSpec, task: Task, cache: str | Path | None = None, offline: b
             why = ", ".join(f"{n} with {why}" for why, n in skipped[split].items())
             raise UserError(f"{_named(files, split)}: no usable row for {split}; {why or 'it holds no row at all'}.")
     parts = _split(parts, _named(files, "train"))
-    limits = {"train": task.limit_train, "dev": task.limit_dev, "test": task.limit_test}
-    parts = {split: _limited(part, limits[split]) for split, part in parts.items()}
+    limits = {"train": task.limit_train, "dev": task.limit_dev}
+    parts = {split: _limited(part, limits.get(split, task.limit_test)) for split, part in parts.items()}
 
     raw = {f"{split}/{path.name}": _file_digest(path) for split, paths in files.items() for path in paths}
     counts = {f"{split}: {why}": n for split, reasons in skipped.items() for why, n in reasons.items()}
-    return Splits(**parts, sha256=raw | {split: rows_digest(part) for split, part in parts.items()}, skipped=counts)
+    hashes = raw | {split: rows_digest(part) for split, part in parts.items()}
+    usual = [parts.pop(split) for split in NAMES]
+    return Splits(*usual, sha256=hashes, skipped=counts, further=parts)
 
 
 def rows_digest(part: Iterable[Row]) -> str:
@@ -61,12 +68,12 @@ def rows_digest(part: Iterable[Row]) -> str:
     return total.hexdigest()
 
 
-def _files(task: Task) -> dict[str, list[Path]]:
+def _files(spec: TaskSpec, task: Task) -> dict[str, list[Path]]:
     """The user's files of each split; no train where the data is embedded or on the hub."""
     files = {}
     if task.data is not None and _is_local(task.data):
         data = Path(task.data).expanduser()
-        files = _folder(data) if data.is_dir() else {"train": [data]}
+        files = _folder(spec, data) if data.is_dir() else {"train": [data]}
     return files | {split: [Path(own).expanduser()] for split, own in (("dev", task.dev), ("test", task.test)) if own}
 
 
@@ -76,13 +83,13 @@ def _is_local(data: str) -> bool:
     return path.exists() or kind(path) in READERS or data.startswith((".", "/", "~")) or data.count("/") > 1
 
 
-def _folder(folder: Path) -> dict[str, list[Path]]:
+def _folder(spec: TaskSpec, folder: Path) -> dict[str, list[Path]]:
     """`train.jsonl`, `validation.csv`, ..., or the hub's pieces of one split, `train-00000-of-00002.parquet`, ..."""
     files: dict[str, list[Path]] = {}
     for path in sorted(p for p in folder.iterdir() if kind(p) in READERS):
-        split = next((s for s, names in NAMES.items() if path.name.split(".")[0].split("-")[0] in names), None)
-        if split is not None:
-            files.setdefault(split, []).append(path)
+        for split, names in _names(spec).items():
+            if path.name.split(".")[0].split("-")[0] in names:
+                files.setdefault(split, []).append(path)
     for split, paths in files.items():
         if len(paths) > 1 and not all("-" in path.name for path in paths):
             raise UserError(f"{folder}: which one is {split}? {', '.join(path.name for path in paths)}")
@@ -90,6 +97,14 @@ def _folder(folder: Path) -> dict[str, list[Path]]:
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:12]) or "nothing"
         raise UserError(f"{folder}: no train file (train{', train'.join(READERS)}). The folder holds: {found}.")
     return files
+
+
+def _names(spec: TaskSpec) -> dict[str, tuple[str, ...]]:
+    """What files of each split are called: the usual names, and the hub's where they are unusual."""
+    usual, names = {name for several in NAMES.values() for name in several}, dict(NAMES)
+    for split, name in (spec.hub.splits if spec.hub else {}).items():
+        names[split] = names.get(split, ()) + ((name,) if name not in usual else ())
+    return names
 
 
 def _embedded(spec: TaskSpec, cache: str | Path | None) -> dict[str, Iterable[Record]]:
@@ -115,7 +130,7 @@ def _hub(spec: TaskSpec, data: str, offline: bool) -> dict[str, Iterable[Record]
         for number, fields in enumerate(loaded[split], start=1):
             yield Record(f"{data}, {name} row {number}", dict(fields))
 
-    names = {"train": hub.train, "dev": hub.dev, "test": hub.test}
+    names = hub.splits
     try:
         loaded = {split: datasets.load_dataset(hub.id, hub.config, split=name) for split, name in names.items()}
     except Exception as error:  # the library lets through whatever its file systems and parsers raise
@@ -144,7 +159,7 @@ def _split(parts: dict[str, list[Row]], named: str) -> dict[str, list[Row]]:
                 f"{named}: splitting its {len(parts['train'])} rows by content leaves none for {split}. "
                 f"Give more rows, or files of your own: task.dev=FILE task.test=FILE"
             )
-    return {split: chosen[split] if split in ("train", *missing) else parts[split] for split in chosen}
+    return parts | {split: chosen[split] for split in ("train", *missing)}
 
 
 def _limited(part: list[Row], limit: int | None) -> list[Row]:

@@ -48,7 +48,9 @@ class Judge:
 
     def metrics(self, part: Part, predictions: list[Any]) -> dict[str, float]:
         """The task's metrics, computed by the first process."""
-        scored = tasks.score(self.config.task, predictions, part.rows) if self.accelerator.is_main_process else {}
+        scored = {}
+        if self.accelerator.is_main_process:
+            scored = tasks.score(self.config.task, predictions, part.rows, self.tokenizer)
         return agree(self.accelerator, scored)
 
     def loss(self, part: Part) -> float:

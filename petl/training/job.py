@@ -45,7 +45,8 @@ class Job:
                 self.splits = tasks.load(config.task, config.runtime.cache, config.runtime.offline)
             self._load_model()
             self.judge = self._make_judge()
-            self.dev, self.test_part = self._part("dev"), self._part("test")
+            self.dev = self._part("dev", self.splits.dev)
+            self.tests = [self._part(name, rows) for name, rows in self.splits.tests.items()]
 
     def train(self) -> State:
         """Fit, and leave the model with the weights that dev selected. Zero steps: leave it as it is."""
@@ -56,7 +57,8 @@ class Job:
                 f"method={self.config.method.name} trains nothing. To test the untrained model: recipe.steps=0."
             )
         with self.clock.phase("load"):
-            train, rank, world = self._part("train"), self.accelerator.process_index, self.accelerator.num_processes
+            train = self._part("train", self.splits.train)
+            rank, world = self.accelerator.process_index, self.accelerator.num_processes
             steps = Steps(train.encoded, self.judge.collate, self.config.recipe, self.config.seed, rank, world)
         keeper = Keeper(
             self.folder / "checkpoints", self.model, self.accelerator, self._origin(), self.progress, self.clock
@@ -80,15 +82,18 @@ class Job:
         return state
 
     def test(self, state: State) -> records.Record:
-        """The record, with the metrics of the whole test split; its predictions are stored in the run's folder."""
-        dev = state.selected["dev"] or self._measure()
-        with self.clock.phase("test"):
-            predictions = self.judge.predict(self.test_part)
-            test = {"loss": self.judge.loss(self.test_part), **self.judge.metrics(self.test_part, predictions)}
-        rows = account.prediction_rows(self.test_part.rows, predictions, tasks.find(self.config.task.name).labels)
-        if self.accelerator.is_main_process:
-            account.write_predictions(rows, self.folder / "predictions.jsonl")
-        return self._record(state, {"dev": dev, "test": test}, account.examples(rows))
+        """The record, with the metrics of every whole test split; predictions are stored in the run's folder."""
+        metrics = {"dev": state.selected["dev"] or self._measure()}
+        labels, rows = tasks.find(self.config.task.name).labels, {}
+        for part in self.tests:
+            with self.clock.phase("test"):
+                predictions = self.judge.predict(part)
+                metrics[part.name] = {"loss": self.judge.loss(part), **self.judge.metrics(part, predictions)}
+            rows[part.name] = account.prediction_rows(part.rows, predictions, labels)
+            if self.accelerator.is_main_process:
+                name = part.name.replace("test", "predictions", 1)  # test_mismatched -> predictions_mismatched
+                account.write_predictions(rows[part.name], self.folder / f"{name}.jsonl")
+        return self._record(state, metrics, account.examples(rows["test"]))
 
     def _load_model(self) -> None:
         config, idle = self.config, self.config.recipe.steps == 0
@@ -117,8 +122,7 @@ class Job:
         collate = tasks.Collator(self.tokenizer.pad_token_id)
         return Judge(self.model, self.tokenizer, collate, self.config, self.accelerator, decoding)
 
-    def _part(self, name: str) -> Part:
-        rows = getattr(self.splits, name)
+    def _part(self, name: str, rows: list[tasks.Row]) -> Part:
         return Part(name, rows, tasks.encode(rows, self.tokenizer, self.config.task))
 
     def _measure(self) -> dict[str, float]:
@@ -150,14 +154,17 @@ class Job:
             "packages": records.package_versions(),
             "data": {
                 "sha256": self.splits.sha256,
-                "rows": {name: len(getattr(self.splits, name)) for name in ("train", "dev", "test")},
+                "rows": {
+                    "train": len(self.splits.train),
+                    **{part.name: len(part.rows) for part in (self.dev, *self.tests)},
+                },
                 "skipped": self.splits.skipped,
             },
             "backbone": {"path": config.backbone.path, "revision": config.backbone.revision, **self.hashes},
             "parameters": account.parameters(backbone.counts(self.model)),
             "deltas": [dataclasses.asdict(row) for row in backbone.describe(self.model)],
             "metrics": metrics,
-            "protocol": {part.name: self._protocol(part) for part in (self.dev, self.test_part)},
+            "protocol": {part.name: self._protocol(part) for part in (self.dev, *self.tests)},
             "signature": tasks.signature(config.task),
             "selected": {name: state.selected[name] for name in ("step", "metric", "value")},
             "history": account.thinned(state.history, state.selected["step"]),

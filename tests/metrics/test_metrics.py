@@ -2,6 +2,8 @@
 
 import os
 import random
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from petl import metrics
 
-TEXT = "the cats were running over tables , table runs quickly . said nothing else of houses"
+TEXT = "the cats were running over tables, Table runs quickly. Said nothing else of houses"
 
 
 def pairs(count, seed=0):
@@ -21,22 +23,38 @@ def pairs(count, seed=0):
 def test_rouge_by_hand():
     # "the cats sat" / "a cat sat down": stems cat, sat match; precision 2/3, recall 2/4; the bigram "cat sat" 1/2, 1/3
     scores = metrics.load("rouge").compute(predictions=["the cats sat"], references=["a cat sat down"])
-    assert scores == pytest.approx({"rouge1": 400 / 7, "rouge2": 40.0, "rougeL": 400 / 7})
+    assert scores == pytest.approx({"rouge1": 400 / 7, "rouge2": 40.0, "rougeL": 400 / 7, "rougeLsum": 400 / 7})
 
 
 def test_rouge_is_the_mean_over_rows():
     scores = metrics.load("rouge").compute(predictions=["red dog", ""], references=["red dog", "red dog"])
-    assert scores == pytest.approx({"rouge1": 50, "rouge2": 50, "rougeL": 50})
+    assert scores == pytest.approx({"rouge1": 50, "rouge2": 50, "rougeL": 50, "rougeLsum": 50})
 
 
 def test_rouge_is_the_library_s():
     from rouge_score.rouge_scorer import RougeScorer
 
     predictions, references = pairs(60)
-    plain = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
-    scores = [plain.score(target=r, prediction=p) for p, r in zip(predictions, references, strict=True)]
+    metric, plain = metrics.measure("rouge"), RougeScorer(["rouge1", "rouge2", "rougeL", "rougeLsum"], use_stemmer=True)
+    scores = [
+        plain.score(target=metric._lines(r), prediction=metric._lines(p))
+        for p, r in zip(predictions, references, strict=True)
+    ]
+    assert {"\n" in metric._lines(text) for text in predictions} == {True, False}
     expected = {kind: 100 * np.mean([score[kind].fmeasure for score in scores]) for kind in scores[0]}
     assert metrics.load("rouge").compute(predictions=predictions, references=references) == pytest.approx(expected)
+
+
+def test_only_lsum_knows_sentences():
+    # each sentence is found whole in the other text; the longest common subsequence is one of the two
+    scores = metrics.measure("rouge").scores(["Big cats. A bear."], ["A bear. Big cats."])
+    assert scores == pytest.approx({"rouge1": 100, "rouge2": 200 / 3, "rougeL": 50, "rougeLsum": 100})
+
+
+def test_sentences():
+    text = 'Mr. Smith left. "Why?" It was 3.5 km. J. Doe said no. He stayed'
+    expected = ["Mr. Smith left.", '"Why?"', "It was 3.5 km.", "J. Doe said no.", "He stayed"]
+    assert metrics.measure("rouge")._lines(text).split("\n") == expected
 
 
 def test_rouge_is_quick():
@@ -66,6 +84,38 @@ def test_bleu_names_its_protocol():
     assert "tok:13a|smooth:exp" in metrics.load("bleu").signature
 
 
+def test_bleu_moses_by_hand():
+    metric = metrics.load("bleu_moses")
+    same = metric.compute(predictions=["Şi ţară, într-o „zi”."], references=['Și țară , într-o "zi" .'])
+    assert same == pytest.approx({"bleu_moses": 100})
+    scores = metric.compute(predictions=["a b c d e f"], references=["a b c d e g"])
+    assert scores == pytest.approx({"bleu_moses": 100 * (5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25})
+
+
+def test_bleu_moses_is_not_smoothed():
+    assert metrics.measure("bleu_moses").scores(["a b c"], ["a b d"]) == {"bleu_moses": 0}
+
+
+def test_bleu_moses_names_its_protocol():
+    signature = metrics.load("bleu_moses").signature
+    assert "remove-diacritics,moses-tokenizer" in signature and "tok:none|smooth:none" in signature
+
+
+def test_accuracy_of_the_first_1600_where_there_are_more():
+    accuracy, references = metrics.measure("accuracy").scores, [0] * 1600 + [1] * 400
+    assert accuracy([0] * 2000, references) == {"accuracy": 80, "accuracy_first_1600": 100}
+    assert accuracy([0] * 1600, references[:1600]) == {"accuracy": 100}
+
+
+def test_bare_metrics_import_no_torch():
+    code = (
+        "import sys; from petl import metrics; print([metrics.measure(name).signature[:4] for name in metrics.SCORES], "
+        "[heavy for heavy in ('torch', 'evaluate', 'datasets') if heavy in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "['roug', 'bleu', 'bleu', 'accu'] []"
+
+
 def test_accuracy_by_hand():
     assert metrics.load("accuracy").compute(predictions=[0, 1, 2, 2], references=[0, 1, 2, 1]) == {"accuracy": 75.0}
 
@@ -78,7 +128,7 @@ def test_evaluate_interface(name):
     values = [0, 1] if name == "accuracy" else ["one two three four five", "six"]
     assert issubclass(type(metric), evaluate.Metric) and metric.signature
     scores = metric.compute(predictions=values, references=values)
-    assert tuple(scores) == metrics.SCORES[name]
+    assert tuple(scores) == tuple(key for key in metrics.SCORES[name] if key != "accuracy_first_1600")
     assert all(type(score) is float for score in scores.values())
 
 
@@ -116,5 +166,5 @@ def test_nothing_to_score(name):
 
 
 def test_unknown_metric():
-    with pytest.raises(KeyError, match="there are rouge, bleu, accuracy"):
+    with pytest.raises(KeyError, match="there are rouge, bleu, bleu_moses, accuracy"):
         metrics.load("meteor")

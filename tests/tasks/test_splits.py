@@ -160,8 +160,25 @@ def test_hub(monkeypatch):
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     splits = load(Task(name="mnli", data="nyu-mll/glue"))
-    assert [one[2] for one in asked] == ["train", "validation_matched", "validation_matched"]
+    assert [one[2] for one in asked] == ["train", "validation_matched", "validation_matched", "validation_mismatched"]
     assert len(splits.train) == 6
+    assert list(splits.tests) == ["test", "test_mismatched"]
+
+
+def test_folder_laid_out_like_the_hub_s(tmp_path):
+    rows = toy("mnli", 60)
+    for name, part in {
+        "train": rows[:20],
+        "validation_matched": rows[20:30],
+        "validation_mismatched": rows[30:],
+    }.items():
+        write(tmp_path / f"{name}-00000-of-00001.jsonl", part)
+    splits = load(Task(name="mnli", data=str(tmp_path), limit_test=15))
+    assert [len(part) for part in (splits.train, splits.dev, splits.test)] == [20, 10, 10]
+    assert splits.dev == splits.test
+    mismatched = {row.source for row in splits.tests["test_mismatched"]}
+    assert len(mismatched) == 15 and mismatched <= {row["premise"] for row in rows[30:]}
+    assert "test_mismatched" in splits.sha256
 
 
 def test_hub_failure_is_told(monkeypatch):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from petl import records
+from petl import records, tasks
 from petl.config import Precision, UserError
 from petl.training import BadNumbers, run
 from petl.training.checkpoint import load
@@ -123,3 +124,22 @@ def test_bf16_and_gradient_checkpointing_run(configure):
 def test_without_a_terminal_a_run_says_little(configure, capsys):
     run(configure("sst2", steps=60, eval_every=1))
     assert len(capsys.readouterr().out.splitlines()) <= 20
+
+
+def test_further_test_sets_have_figures_and_predictions_of_their_own(configure, monkeypatch):
+    config, splits = configure("sst2"), tasks.load
+    monkeypatch.setattr(
+        tasks, "load", lambda *given: replace(found := splits(*given), further={"test_other": found.dev})
+    )
+    record = run(config)
+    assert list(record["metrics"]) == list(record["protocol"]) == ["dev", "test", "test_other"]
+    assert record["metrics"]["test_other"]["accuracy"] == record["metrics"]["dev"]["accuracy"]
+    assert record["data"]["rows"] == {"train": 32, "dev": 8, "test": 8, "test_other": 8}
+    assert len((records.run_dir(config) / "predictions_other.jsonl").read_text().splitlines()) == 8
+    assert len((records.run_dir(config) / "predictions.jsonl").read_text().splitlines()) == 8
+
+
+def test_references_are_scored_whole_and_truncated(configure):
+    record = run(configure())
+    assert {"rouge2", "rouge2_truncated"} <= set(record["metrics"]["test"])
+    assert "cut to 6 tokens" in record["signature"]

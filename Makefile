@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.petl-ready
 
-.PHONY: help setup run test test-all readme lint clean
+.PHONY: help setup run test test-all params readme lint clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,10 +24,13 @@ run: setup ## one run: make run ARGS="method=lora task=sst2"
 	$(BIN)/python train.py $(ARGS)
 
 test: setup ## the quick tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: setup ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
+
+params: setup ## parameter counts and percentages of every table row, ours beside the printed
+	$(BIN)/python scripts/params.py
 
 readme: setup ## fill the generated parts of README.md from results/runs
 	$(BIN)/python scripts/readme.py

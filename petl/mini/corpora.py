@@ -105,7 +105,8 @@ def _complete(folder: Path, current: dict[str, str]) -> bool:
     if not path.exists():
         return False
     found = json.loads(path.read_text("utf-8"))
-    return found["edition"] == EDITION and found["packages"] == current
+    same = found["edition"] == EDITION and found["packages"] == current
+    return same and all((folder / f"{task}.jsonl").exists() for task in TASKS)
 
 
 def _jsonl(parts: text.Rows) -> str:

@@ -17,7 +17,7 @@ import transformers
 from petl.mini import backbone_folder
 
 if TYPE_CHECKING:
-    from petl.mini.pretrain import Run
+    from petl.mini.run import Run
 
 CURVE = 20  # points of the loss curve in the card
 

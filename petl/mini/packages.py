@@ -53,7 +53,7 @@ class Package(NamedTuple):
 
 
 def present(name: str) -> bool:
-    return next(importlib.metadata.Distribution.discover(name=name), None) is not None
+    return any(importlib.metadata.Distribution.discover(name=name))
 
 
 def installed(name: str) -> Package:

@@ -1,0 +1,61 @@
+import pytest
+
+from petl.config import UserError
+from petl.mini import corpora, text
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch, package):
+    """A cache folder, and packages of a few lines instead of the real ones."""
+    calls = []
+
+    def sources(folder):
+        calls.append(folder)
+        source = package({"pack/a.py": '"""One short text that is free to be read by all of us."""\n'}, "pack")
+        catalogue = package({"a/ro.po": 'msgid "Open this file now"\nmsgstr "Deschideți acest fișier acum"\n'}, "po")
+        glosses = package({"n.pickle": b"\x80\x04\x8c\x16Apa care cade din nori\x94."}, "net")
+        review = package(
+            {f"x/{name}": "" for name in text.reviews.OTHERS} | {f"x/{text.reviews.MOVIES}": "1\t2.0\tA fine film\n"}
+        )
+        return [source], [catalogue], glosses, review
+
+    monkeypatch.setattr(text, "sources", sources)
+    monkeypatch.setattr(corpora, "versions", lambda: {"pack": "1.0"})
+    return tmp_path, calls
+
+
+def test_build_writes_every_task_and_says_what_it_read(cache):
+    folder = corpora.build(cache[0], progress=False)
+    manifest = corpora.manifest(cache[0])
+    assert set(manifest["rows"]) == set(corpora.TASKS) <= set(manifest["sha256"])
+    assert manifest["packages"] == {"pack": "1.0"} and manifest["licences"]["pack"] == "MIT"
+    assert not list(folder.glob("*.partial"))
+
+
+def test_a_second_build_reads_nothing(cache):
+    corpora.build(cache[0], progress=False)
+    corpora.build(cache[0], progress=False)
+    assert len(cache[1]) == 1
+
+
+def test_another_package_version_builds_anew(cache, monkeypatch):
+    corpora.build(cache[0], progress=False)
+    monkeypatch.setattr(corpora, "versions", lambda: {"pack": "1.1"})
+    corpora.build(cache[0], progress=False)
+    assert len(cache[1]) == 2
+
+
+def test_rows_come_back_by_split(cache):
+    corpora.build(cache[0], progress=False)
+    rows = corpora.rows("sst2", cache[0])
+    assert rows["test"] == [{"sentence": "A fine film", "label": 1, "id": rows["test"][0]["id"]}]
+
+
+def test_an_unbuilt_cache_says_how_to_build_it(tmp_path):
+    with pytest.raises(UserError, match="python -m petl.mini"):
+        corpora.rows("xsum", tmp_path)
+
+
+def test_an_unknown_task_is_told(tmp_path):
+    with pytest.raises(UserError, match="xsum, en_ro, mnli, sst2"):
+        corpora.rows("squad", tmp_path)

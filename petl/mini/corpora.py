@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import sys
@@ -96,7 +95,7 @@ def manifest(cache: Path | None = None) -> dict:
 def versions() -> dict[str, str]:
     """Of every package that is read."""
     pinned = [*packages.ENGLISH, *packages.ROMANIAN, packages.GLOSSES, packages.REVIEWS]
-    here = {name: importlib.metadata.version(name) for name in packages.INSTALLED if packages.present(name)}
+    here = {name: packages.version(name) for name in packages.INSTALLED}
     return here | dict(requirement.split("==") for requirement in pinned)
 
 

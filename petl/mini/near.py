@@ -14,8 +14,10 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 def words(text: str) -> list[str]:
     """Lower-case words without accents, digits, punctuation: what two near-duplicates share."""
-    text = unicodedata.normalize("NFKD", text.lower())
-    return _WORD.findall("".join(c for c in text if not unicodedata.combining(c)))
+    text = text.lower()
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return _WORD.findall(text)
 
 
 def digest(text: str) -> int:

@@ -160,7 +160,7 @@ KINDS = {
         loss=sequence_loss,
     ),
     "roberta": Kind(
-        texts={"en": 0.65, "opinions": 0.25, "nli": 0.1},
+        texts={"en": 0.55, "opinions": 0.3, "nli": 0.15},
         vocabulary=5000,
         tokenizer=tokenizer.byte_pairs,
         architecture="roberta",

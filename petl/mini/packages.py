@@ -52,15 +52,14 @@ class Package(NamedTuple):
                 continue
 
 
-def present(name: str) -> bool:
-    return any(importlib.metadata.Distribution.discover(name=name))
+def version(name: str) -> str:
+    """Of an installed package."""
+    return _found(name).version
 
 
 def installed(name: str) -> Package:
-    try:
-        found = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        raise UserError(f"the embedded text is read from {name}, which is not installed: pip install -e .") from None
+    """The package as it stands in this environment."""
+    found = _found(name)
     paths = {str(path): Path(str(path.locate())) for path in found.files or []}
     licence = _licence(found.metadata)
     return Package(name, found.version, licence, sorted(paths), lambda file: paths[file].read_bytes())
@@ -79,6 +78,13 @@ def downloaded(requirement: str, folder: Path) -> Package:
     described = next(file for file in sorted(files, key=len) if file.endswith(("/METADATA", "/PKG-INFO")))
     licence = _licence(HeaderParser().parsestr(files[described]().decode("utf-8")))
     return Package(name, version, licence, sorted(files), lambda file: files[file]())
+
+
+def _found(name: str) -> importlib.metadata.Distribution:
+    try:
+        return importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        raise UserError(f"the embedded text is read from {name}, which is not installed: pip install -e .") from None
 
 
 def _archive(name: str, version: str, folder: Path) -> Path | None:

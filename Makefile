@@ -1,11 +1,12 @@
 # make setup | run | test. Each does what it still needs first; nothing is done twice.
-PYTHON ?= python3
-ARGS   ?= method=mam task=xsum
-VENV   := .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.petl-ready
+PYTHON  ?= python3
+ARGS    ?= method=mam task=xsum
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/.petl-ready
+ORACLES := .venv-oracles
 
-.PHONY: help setup run test test-all params readme lint clean
+.PHONY: help setup run test test-all params oracles readme lint clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +33,16 @@ test-all: setup ## every test
 params: setup ## parameter counts and percentages of every table row, ours beside the printed
 	$(BIN)/python scripts/params.py
 
+oracles: setup $(ORACLES)/.petl-ready ## the methods against AdapterHub's adapters and peft, in .venv-oracles
+	$(BIN)/python scripts/check_oracles.py --python $(ORACLES)/bin/python
+
+$(ORACLES)/.petl-ready: scripts/oracles/constraints.txt
+	@echo "One-time set-up in $(ORACLES): about a minute and 1 GB."
+	test -x $(ORACLES)/bin/python || $(PYTHON) -m venv $(ORACLES)
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep ^torch== scripts/oracles/constraints.txt)"
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -c scripts/oracles/constraints.txt adapters peft
+	touch $@
+
 readme: setup ## fill the generated parts of README.md from results/runs
 	$(BIN)/python scripts/readme.py
 
@@ -40,5 +51,5 @@ lint: setup ## ruff and pyright
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 
-clean: ## remove the environment and outputs; records under results/ stay
-	rm -rf $(VENV) outputs *.egg-info .pytest_cache .ruff_cache
+clean: ## remove the environments and outputs; records under results/ stay
+	rm -rf $(VENV) $(ORACLES) outputs *.egg-info .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Fill the generated parts of README.md from the committed records; `--check`: exit code 1 if they are not up to date."""
+"""Fill the generated parts of README.md from the committed records; `--check`: exit code 1 if they are stale."""
 
 import argparse
 import sys

@@ -134,6 +134,12 @@ def load_official(model: PreTrainedModel, state: dict[str, Tensor]) -> list[Pair
     return found
 
 
+def to_official(model: PreTrainedModel) -> dict[str, Tensor]:
+    """The tuned tensors under the released code's names and layouts; without the ones it creates and never uses."""
+    own = {f"pretrained_model.{name}" for name, p in model.named_parameters() if p.requires_grad}
+    return {pair.name: pair.view(pair.parameter).detach().clone() for pair in pairs(model, own)}
+
+
 def _pairs(model: PreTrainedModel, row: Placed) -> Iterator[Pair]:
     prefix = f"pretrained_model.{model.base_model_prefix}"
     if row.spec.position is Position.input:

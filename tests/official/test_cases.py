@@ -62,3 +62,35 @@ def test_cases_are_found_below_any_folder(tmp_path):
     (tmp_path / "bart" / "mam" / "meta.json").write_text(json.dumps({}))
     for folder in (tmp_path, tmp_path / "bart", tmp_path / "bart" / "mam"):
         assert cases.find(folder) == [tmp_path / "bart" / "mam"]
+
+
+ROUND_TRIPS = [
+    {"attn_mode": "prefix", "attn_option": "concat", "ffn_mode": "adapter", "ffn_option": "parallel"},
+    {"attn_mode": "prefix_nomlp", "attn_option": "cross_attn_relu"},
+    {"attn_mode": "adapter", "attn_option": "sequential", "ffn_mode": "lora"},
+    {"attn_mode": "lora", "ffn_mode": "adapter", "ffn_option": "sequential", "ffn_adapter_scalar": "learnable_scalar"},
+    {"attn_mode": "bitfit"},
+    {"attn_mode": "prompt_tuning"},
+]
+DEFAULTS = {
+    "attn_mode": "none", "attn_option": "none", "attn_composition": "add", "attn_bn": 3, "ffn_mode": "none",
+    "ffn_option": "none", "ffn_bn": 2, "ffn_adapter_layernorm_option": "in", "ffn_adapter_init_option": "bert",
+    "ffn_adapter_scalar": "2", "mid_dim": 8, "prefix_dropout": 0.0, "lora_alpha": 4.0, "lora_dropout": 0.0,
+    "lora_init": "bert",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("architecture", ["bart", "mbart"])
+@pytest.mark.parametrize("options", ROUND_TRIPS, ids=lambda o: "-".join(o.values()))
+def test_out_to_the_official_layout_and_back(options, architecture):
+    from tests.cells import backbone, batch
+
+    method = checkpoint.method(DEFAULTS | options, architecture)
+    one, other = backbone(architecture), backbone(architecture)
+    for seed, model in enumerate((one, other)):
+        attach(model, method, seed)
+    state = checkpoint.to_official(one)
+    checkpoint.load_official(other, state)
+    assert checkpoint.to_official(other).keys() == state.keys()
+    with torch.no_grad():
+        assert torch.equal(one(**batch(architecture)).logits, other(**batch(architecture)).logits)

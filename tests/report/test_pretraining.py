@@ -7,8 +7,8 @@ def record(task, seed, value, steps=400, random=False, method="mam", scale="mini
     metric = pretraining.METRIC.get(task, "accuracy")
     return {
         "config": {
-            "scale": scale, "seed": seed, "method": {"name": method}, "task": {"name": task}, "recipe": {"steps": steps},
-            "backbone": {"random": random},
+            "scale": scale, "seed": seed, "method": {"name": method}, "task": {"name": task},
+            "recipe": {"steps": steps}, "backbone": {"random": random},
         },
         "metrics": {"test": {metric: value}},
     }  # fmt: skip

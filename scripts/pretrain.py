@@ -16,6 +16,7 @@ parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 parser.add_argument("--cache", type=Path, help="where the embedded text is, and where the run's state goes")
 parser.add_argument("--out", type=Path, help="folder to export to (default: the backbone's own)")
+parser.add_argument("--note", default="", help="a sentence for the card")
 
 if __name__ == "__main__":
     args = parser.parse_args()

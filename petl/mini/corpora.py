@@ -13,7 +13,7 @@ from pathlib import Path
 from petl.config import UserError
 from petl.mini import catalogues, nli, packages, text
 
-EDITION = 1  # of the rules in this folder; another edition builds its corpora anew
+EDITION = 2  # of the rules in this folder; another edition builds its corpora anew
 TASKS = ("xsum", "en_ro", "mnli", "sst2")
 SPLITS = ("train", "dev", "test")
 
@@ -49,6 +49,7 @@ def build(cache: Path | None = None, progress: bool = True) -> Path:
         "opinions": text.opinions(review, held),
         "nli": nli.sentences(tasks["mnli"]),
     }
+    tasks["xsum"] = text.hidden(tasks["xsum"])  # after the whole bodies were kept out of the pre-training text
     files = {f"{task}.jsonl": _jsonl(rows) for task, rows in tasks.items()}
     files |= {f"{language}.txt": "\n".join(lines) for language, lines in plain.items()}
     for name, content in files.items():

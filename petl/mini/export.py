@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CURVE = 20  # points of the loss curve in the card
 
 
-def export(run: Run, name: str, manifest: dict, out: Path | None = None) -> Path:
+def export(run: Run, name: str, manifest: dict, out: Path | None = None, note: str = "") -> Path:
     """Write the folder beside its place, then put it there; what stood there before goes."""
     out = out or backbone_folder(name)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def export(run: Run, name: str, manifest: dict, out: Path | None = None) -> Path
     model.save_pretrained(new)
     run.tok.save_pretrained(new)
     (new / "pretraining.json").write_text(json.dumps({"seed": run.seed, "curve": run.progress.curve}, indent=1) + "\n")
-    (new / "README.md").write_text(card(run, name, manifest), "utf-8")
+    (new / "README.md").write_text(card(run, name, manifest, note), "utf-8")
     new.chmod(0o755)
     if out.exists():
         shutil.rmtree(out)
@@ -41,7 +41,7 @@ def export(run: Run, name: str, manifest: dict, out: Path | None = None) -> Path
     return out
 
 
-def card(run: Run, name: str, manifest: dict) -> str:
+def card(run: Run, name: str, manifest: dict, note: str = "") -> str:
     """The model card: everything needed to judge the weights and to make them again."""
     p, kind, config = run.progress, run.kind, run.model.config
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
@@ -58,7 +58,7 @@ def card(run: Run, name: str, manifest: dict) -> str:
         ("seed", str(run.seed)),
         ("loss", f"{p.curve[-1]['loss']:.3f} in training, {last.get('dev', float('nan')):.3f} on held-out text"),
         *(
-            [("copying", f"{copied:.1f} % of the tokens of unmasked held-out text come back in greedy decoding")]
+            [("copying", f"{copied:.1f} % of unmasked held-out text comes back in greedy decoding, its end included")]
             if copied
             else []
         ),
@@ -75,6 +75,7 @@ def card(run: Run, name: str, manifest: dict) -> str:
         curve="\n".join(_curve(p.curve)),
         texts="\n".join(f"- {line}" for line in hashes),
         licences=", ".join(licences),
+        note=f"\n{note}\n" if note else "",
         tokens=p.tokens,
         seed=run.seed,
     )
@@ -109,7 +110,7 @@ with a row of an embedded task were left out.
 {curve}
 
 All points are in `pretraining.json`.
-
+{note}
 ## Text
 
 {texts}
@@ -135,7 +136,7 @@ def _shape(config: transformers.PretrainedConfig) -> str:
 
 
 def _hardware(device: str) -> str:
-    return "one GPU" if device == "cuda" else f"one core of a {platform.machine()} CPU shared with other work"
+    return "one GPU" if device == "cuda" else f"one core ({platform.machine()}) shared with other work"
 
 
 def _first_line(text: str | None) -> str:

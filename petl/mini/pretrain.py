@@ -50,6 +50,7 @@ def pretrain(
     device: str = "auto",
     cache: Path | None = None,
     out: Path | None = None,
+    note: str = "",
 ) -> Path:
     """Train, or go on from the state at hand, and export; returns the folder of the backbone."""
     device = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
@@ -60,7 +61,7 @@ def pretrain(
         run.load(work / "state.pt")
         print(f"going on from step {run.progress.step}", flush=True)
     fit(run, work / "state.pt", Budget(minutes or Budget.minutes, tokens))
-    return export(run, name, corpora.manifest(cache), out)
+    return export(run, name, corpora.manifest(cache), out, note)
 
 
 def fit(run: Run, state: Path, budget: Budget) -> None:

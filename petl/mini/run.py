@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from petl.mini.objective import KINDS, Batch, draw, frame
+from petl.mini.objective import KINDS, Batch, draw, frame, padded
 from petl.mini.stream import Stream
 from petl.mini.tokenizer import Tokenizer
 
-PEAK, WARMUP = 2e-3, 0.03  # learning rate, and the share of the run that leads up to it; linear down to zero after
+WARMUP = 0.03  # share of the run that leads up to the peak learning rate; from there it goes down to zero, linearly
 DECAY, CLIP = 0.01, 1.0
 HELD = 400  # of so many texts, one is held out
-COPY = (64, 32)  # sequences and tokens of the copying test
+COPY = (64, 48)  # sequences of the copying test, and tokens of the longest
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Run:
         self.tok, self.seed, self.device = tok, seed, torch.device(device)
         torch.manual_seed(seed)
         self.model = self.kind.model(len(tok)).to(self.device).train()
-        self.optimiser = torch.optim.AdamW(_groups(self.model), lr=PEAK, betas=(0.9, 0.98), fused=True)
+        self.optimiser = torch.optim.AdamW(_groups(self.model), lr=self.kind.peak, betas=(0.9, 0.98), fused=True)
         tokens = {text: _tokenise(tok, texts[text]) for text in self.kind.texts}
         self.train = {
             text: Stream([ids for i, ids in enumerate(all_) if i % HELD], seed) for text, all_ in tokens.items()
@@ -55,7 +55,7 @@ class Run:
         before = sum(p.positions.values())
         batch = draw(self.kind, self.train, p.positions, self.tok, np.random.default_rng([self.seed, p.step]))
         for group in self.optimiser.param_groups:
-            group["lr"] = PEAK * max(0.0, min(done / WARMUP, (1 - done) / (1 - WARMUP)))
+            group["lr"] = self.kind.peak * max(0.0, min(done / WARMUP, (1 - done) / (1 - WARMUP)))
         loss = self._loss(batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
@@ -76,9 +76,9 @@ class Run:
 
     @torch.no_grad()
     def copied(self) -> float | None:
-        """Percent of the tokens of unmasked held-out text that greedy decoding gives back in order.
+        """How much of unmasked held-out text greedy decoding gives back, in percent; None without a decoder.
 
-        None without a decoder. In order: the tokens of the longest matching blocks.
+        Twice the tokens in matching blocks over the tokens of both: what is missed, changed or added at the end counts.
         """
         if not self.model.config.is_encoder_decoder:
             return None
@@ -106,17 +106,23 @@ class Run:
             return self.kind.loss(self.model, batch)
 
     def _copied(self, text: str) -> float:
-        rows, length = COPY
-        clean = self.held[text].block(0, rows * length).reshape(rows, length)
+        rows, longest = COPY
+        sizes = np.linspace(longest // 4, longest, rows).astype(int)
+        clean = np.split(self.held[text].block(0, int(sizes.sum())), np.cumsum(sizes)[:-1])
         before, after = frame(self.tok, text)
-        ids = torch.tensor([[*before, *row, *after] for row in clean.tolist()], device=self.device)
-        start = after[-1]  # as in `objective.shifted`
+        ids = padded([np.concatenate([before, row, after]) for row in clean], self.tok.pad_token_id).to(self.device)
         out = self.model.generate(
-            ids, decoder_start_token_id=start, max_new_tokens=length + 3, do_sample=False, num_beams=1
+            input_ids=ids,
+            attention_mask=ids.ne(self.tok.pad_token_id).long(),
+            decoder_start_token_id=after[-1],  # as in pre-training
+            max_new_tokens=2 * longest,
+            do_sample=False,
+            num_beams=1,
         )
-        pairs = zip(clean.tolist(), out.tolist(), strict=True)
-        matches = [SequenceMatcher(None, row, got, autojunk=False).get_matching_blocks() for row, got in pairs]
-        return sum(block.size for blocks in matches for block in blocks) / clean.size
+        special = set(self.tok.all_special_ids)
+        given = [[token for token in row if token not in special] for row in out.tolist()]
+        pairs = zip(clean, given, strict=True)
+        return sum(SequenceMatcher(None, row.tolist(), got, autojunk=False).ratio() for row, got in pairs) / rows
 
 
 def _groups(model: torch.nn.Module) -> list[dict]:

@@ -1,5 +1,6 @@
 import random
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer
@@ -25,7 +26,7 @@ def texts():
 @pytest.fixture
 def toy(monkeypatch, texts):
     """A run on toy text with small batches, by name."""
-    monkeypatch.setattr(objective, "TOKENS", 192)
+    monkeypatch.setattr(objective, "TOKENS", 400)
     monkeypatch.setattr(running, "COPY", (2, 6))
     monkeypatch.setattr(pretrain, "LOG", 2)
 
@@ -72,25 +73,29 @@ def test_a_second_export_takes_the_place_of_the_first(toy, tmp_path):
     assert AutoModelForMaskedLM.from_pretrained(folder).config.hidden_dropout_prob == 0.1
 
 
-def test_batches_are_framed_as_the_tokenizer_frames_a_text(toy, texts):
-    for name in ("bart", "mbart"):
+def test_decoders_start_with_what_ends_the_target(toy):
+    for name, start in (("bart", "</s>"), ("mbart", "ro_RO")):
         run = toy(name)
-        batch = objective.draw(run.kind, run.train, run.progress.positions, run.tok, objective.np.random.default_rng(0))
-        framed = run.tok("ana are mere").input_ids
-        ends = (
-            {tuple(row[-2:]) for row in batch["labels"].tolist()}
-            if name == "mbart"
-            else {(row[0], row[-1]) for row in batch["labels"].tolist()}
-        )
-        assert (tuple(framed[-2:]) if name == "mbart" else (framed[0], framed[-1])) in ends or name == "mbart"
+        batch = run.kind.batch([np.arange(10, 20), np.arange(30, 34)], "ro", run.tok, np.random.default_rng(0))
+        targets = [row[row != objective.IGNORED].tolist() for row in batch["labels"]]
+        assert run.tok.convert_ids_to_tokens([row[-1] for row in targets]) == [start, start]
+        for row, target in zip(batch["decoder_input_ids"].tolist(), targets, strict=True):
+            assert row[: len(target)] == [target[-1], *target[:-1]]
 
 
 def test_half_of_robertas_sequences_are_pairs(toy):
     run = toy("roberta")
-    taken = objective.np.full((200, 40), 10)
-    batch = KINDS["roberta"].batch(taken, "en", run.tok, objective.np.random.default_rng(0))
+    batch = run.kind.batch([np.full(40, 10)] * 200, "en", run.tok, np.random.default_rng(0))
     stops = (batch["input_ids"] == run.tok.eos_token_id).sum(1)
     assert set(stops.tolist()) == {1, 3} and 70 < (stops == 3).sum() < 130
+
+
+def test_sequences_of_a_batch_are_half_to_wholly_as_long_as_the_longest(toy):
+    run = toy("bart")
+    for seed in range(5):
+        batch = objective.draw(run.kind, run.train, run.progress.positions, run.tok, np.random.default_rng(seed))
+        sizes = batch["labels"].ne(objective.IGNORED).sum(1)
+        assert sizes.max() <= max(objective.LENGTHS) and sizes.min() >= sizes.max() // 2
 
 
 def test_mbart_sources_and_targets_end_with_their_language():

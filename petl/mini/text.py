@@ -31,7 +31,7 @@ def xsum(docs: Iterable[Docstring]) -> Rows:
 
 
 def hidden(rows: Rows) -> Rows:
-    """The xsum task as it is posed: the summary stands among the first sentences of the body, never as the first of them.
+    """The xsum task as it is posed: the summary stands among the sentences of the body, never as the first of them.
 
     To be found and written out. Without it in the document a model of two million parameters does not learn the task:
     fully fine-tuned it stays at what copying the first words scores (results/LOG.md).

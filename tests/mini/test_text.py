@@ -84,3 +84,9 @@ def test_romanian_text_leaves_the_task_out(package):
     rows = text.en_ro(entries)
     found = text.romanian([*entries, short], package({"n.pickle": pickle.dumps(["Apă care cade din nori"])}), [rows])
     assert sorted(found) == ["Apă care cade din nori", "Salvați fișierul"]
+
+
+def test_the_summary_is_hidden_in_the_document_but_never_first(xsum):
+    for row in text.hidden(xsum)["test"]:
+        at = row["document"].find(row["summary"].rstrip("."))
+        assert at > 0 and row["document"][at - 1] == " "

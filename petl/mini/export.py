@@ -52,6 +52,11 @@ def card(run: Run, name: str, manifest: dict, note: str = "") -> str:
         ("parameters", f"{parameters:,}, stored as float16"),
         ("vocabulary", f"{len(run.tok):,} tokens ({type(run.tok).__name__}), trained on the same text"),
         ("objective", _first_line(kind.batch.__doc__) if not config.is_encoder_decoder else INFILLING),
+        *(
+            [("first weights", f"embeddings and first layers of mini:{kind.starts_from}'s encoder")]
+            if kind.starts_from
+            else []
+        ),
         ("text", ", ".join(f"{share:.0%} {TEXTS[text]} (`{text}`)" for text, share in kind.texts.items())),
         ("tokens seen", f"{p.tokens / 1e6:.1f} million in {p.step:,} steps"),
         ("time", f"{p.seconds / 60:.0f} minutes on {_hardware(run.device.type)}"),

@@ -40,6 +40,7 @@ class Kind(NamedTuple):
     peak: float  # learning rate
     batch: Callable[[list[np.ndarray], str, Tokenizer, np.random.Generator], Batch]
     loss: Callable[[Any, Batch], torch.Tensor]
+    starts_from: str | None = None  # the miniature whose tokenizer and encoder it starts with
 
     def model(self, vocabulary: int) -> Any:
         """The untrained model, without dropout. Attention is eager: in bfloat16 on a CPU a third faster than fused."""
@@ -178,5 +179,6 @@ KINDS = {
         peak=1e-3,
         batch=masking,
         loss=masked_loss,
+        starts_from="bart",
     ),
 }

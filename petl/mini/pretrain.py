@@ -17,7 +17,7 @@ import torch
 from transformers import AutoTokenizer
 
 from petl.config import UserError
-from petl.mini import corpora
+from petl.mini import backbone_folder, corpora, warm
 from petl.mini.export import export
 from petl.mini.objective import KINDS
 from petl.mini.run import Progress, Run
@@ -60,6 +60,8 @@ def pretrain(
     if (work / "state.pt").exists():
         run.load(work / "state.pt")
         print(f"going on from step {run.progress.step}", flush=True)
+    elif origin := KINDS[name].starts_from:
+        warm.start(run.model, backbone_folder(origin))
     fit(run, work / "state.pt", Budget(minutes or Budget.minutes, tokens))
     return export(run, name, corpora.manifest(cache), out, note)
 
@@ -98,7 +100,9 @@ def _log(run: Run, losses: list[float], seconds: float, budget: Budget) -> None:
 
 
 def _tokenizer(name: str, texts: dict[str, list[str]], folder: Path) -> Tokenizer:
-    """The run's tokenizer: trained on the first texts of each kind, then kept with the state."""
+    """The run's tokenizer: its origin's, or trained on the first texts of each kind and then kept with the state."""
+    if origin := KINDS[name].starts_from:
+        return AutoTokenizer.from_pretrained(backbone_folder(origin))
     if not (folder / "tokenizer_config.json").exists():
         sample = [text for part in texts.values() for text in part[:SAMPLE]]
         KINDS[name].tokenizer(sample, KINDS[name].vocabulary).save_pretrained(folder)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from petl.mini import export, objective, pretrain, tokenizer
+from petl.mini import export, objective, pretrain, tokenizer, warm
 from petl.mini import run as running
 from petl.mini.objective import KINDS
 
@@ -103,3 +103,14 @@ def test_mbart_sources_and_targets_end_with_their_language():
     both = tok("ana", text_target="ana")
     assert tok.convert_ids_to_tokens(both["input_ids"])[-2:] == ["</s>", "en_XX"]
     assert tok.convert_ids_to_tokens(both["labels"])[-2:] == ["</s>", "ro_RO"]
+
+
+def test_a_warm_roberta_starts_with_barts_encoder(toy, tmp_path):
+    bart = toy("bart")
+    roberta = toy("roberta", bart.tok)
+    bart.model.save_pretrained(tmp_path)
+    warm.start(roberta.model, tmp_path)
+    ids = torch.tensor([[0, 7, 8, 9, 2]])
+    bart.model.eval(), roberta.model.eval()
+    hidden = roberta.model.roberta(ids, output_hidden_states=True).hidden_states[2]
+    assert torch.allclose(hidden, bart.model.model.encoder(ids).last_hidden_state, atol=1e-5)

@@ -45,12 +45,13 @@ class Stack:
 
 @dataclass(frozen=True)
 class Input:
-    """The embedded input sequence, for prompts."""
+    """The embedded input sequence, for prompts: they join it before a module (`join`), or as `inputs_embeds`."""
 
     owner: str  # module that embeds; takes input_ids, inputs_embeds, attention_mask
-    words: str  # its word embedding
-    added: tuple[str, ...]  # modules whose output is added to the words, [.., n, d]
-    cut: str | None  # module from whose output the prompt's positions are cut again
+    join: str | None = None  # module whose input is the embedded sequence, where the masks are made after it
+    words: str | None = None  # else: the word embedding,
+    added: tuple[str, ...] = ()  # and the modules whose output is added to the words, [.., n, d]
+    cut: str | None = None  # module from whose output the prompt's positions are cut again
     listeners: tuple[tuple[str, str], ...] = ()  # other modules that take the same mask: (path, keyword)
 
 
@@ -92,7 +93,12 @@ def _bart(pre_norm: bool) -> Anatomy:
         pre_norm=pre_norm,
         rates=("dropout", "attention_dropout"),
         activation_rate="activation_dropout",
-        input=Input("encoder", "embed_tokens", ("embed_positions",), None, (("decoder", "encoder_attention_mask"),)),
+        input=Input(
+            "encoder",
+            words="embed_tokens",
+            added=("embed_positions",),
+            listeners=(("decoder", "encoder_attention_mask"),),
+        ),
     )
 
 
@@ -109,12 +115,7 @@ ROBERTA = Anatomy(
     ),
     pre_norm=False,
     rates=("hidden_dropout_prob", "attention_probs_dropout_prob"),
-    input=Input(
-        "",
-        "embeddings.word_embeddings",
-        ("embeddings.position_embeddings", "embeddings.token_type_embeddings"),
-        cut="encoder",
-    ),
+    input=Input("", join="embeddings.LayerNorm", cut="encoder"),
 )
 
 ANATOMIES: dict[str, Anatomy] = {

@@ -137,10 +137,12 @@ def _install_prompt(model: PreTrainedModel, base: nn.Module, places: Anatomy, na
     if places.input is None:
         raise UserError("position=input: the anatomy of this backbone names no input that a prompt could precede.")
     where, width = places.input, model.config.hidden_size
-    owner, words = base.get_submodule(where.owner), base.get_submodule(f"{where.owner}.{where.words}".lstrip("."))
+    owner = base.get_submodule(where.owner)
     prompt = Prompt(sized(spec), width).to(like(model))
     add(owner, f"petl_{name}", prompt)
-    hooks = Prepend(prompt, owner, words)
+    hooks = Prepend(prompt, owner, owner.get_submodule(where.words) if where.words else None)
+    if where.join:
+        owner.get_submodule(where.join).register_forward_pre_hook(hooks.join)
     for path in where.added:
         added = owner.get_submodule(path)
         added.register_forward_pre_hook(hooks.shorten)

@@ -86,18 +86,22 @@ class OwnDropout(nn.Dropout):
 class Prepend:
     """Puts a prompt before the embedded input of `owner`, and keeps positions, masks and outputs in step."""
 
-    def __init__(self, prompt: Prompt, owner: nn.Module, words: nn.Module) -> None:
+    def __init__(self, prompt: Prompt, owner: nn.Module, words: nn.Module | None) -> None:
         self.prompt, self.words = prompt, words
         owner.register_forward_pre_hook(self.embed, with_kwargs=True)
 
     def embed(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | kwargs
-        if (embeds := given.get("inputs_embeds")) is None:
-            embeds = self.words(given["input_ids"])
-        given.update(input_ids=None, inputs_embeds=self.prompt(embeds))
+        if self.words is not None:
+            if (embeds := given.get("inputs_embeds")) is None:
+                embeds = self.words(given["input_ids"])
+            given.update(input_ids=None, inputs_embeds=self.prompt(embeds))
         if given.get("attention_mask") is not None:
             given["attention_mask"] = self.prompt.mask(given["attention_mask"])
         return (), given
+
+    def join(self, module: nn.Module, args: tuple) -> tuple:
+        return (self.prompt(args[0]), *args[1:])
 
     def shorten(self, module: nn.Module, args: tuple) -> tuple:
         return (args[0][:, : -self.prompt.length], *args[1:])

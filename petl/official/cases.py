@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,9 +33,10 @@ class Result:
     errors: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, bool] = field(default_factory=dict)
     skipped: str = ""
+    failed: str = ""  # why nothing could be compared
 
     def passes(self, rtol: float) -> bool:
-        return all(error <= rtol for error in self.errors.values()) and all(self.tokens.values())
+        return not self.failed and all(error <= rtol for error in self.errors.values()) and all(self.tokens.values())
 
 
 def find(folder: Path) -> list[Path]:
@@ -43,12 +45,20 @@ def find(folder: Path) -> list[Path]:
 
 
 def check(case: Path, attention: str = "sdpa", dtype: torch.dtype = torch.float64) -> Result:
-    """Everything the case has numbers for, computed by us and compared."""
-    meta = json.loads((case / "meta.json").read_text())
+    """Everything the case has numbers for, computed by us and compared. A case that we cannot compute has missed."""
     result = Result(f"{case.parent.name}/{case.name}")
-    if meta["status"] != "ok":
-        result.skipped = f"{meta['status']}: {meta.get('error', '').strip()[:60]}"
-        return result
+    try:
+        meta = json.loads((case / "meta.json").read_text())
+        if meta["status"] != "ok":
+            result.skipped = f"{meta['status']}: {meta.get('error', '').strip()[:60]}"
+            return result
+        _compare(case, meta, attention, dtype, result)
+    except Exception as error:  # one odd case must not hide the others
+        result.failed = f"{type(error).__name__}: {error}".splitlines()[0]
+    return result
+
+
+def _compare(case: Path, meta: dict, attention: str, dtype: torch.dtype, result: Result) -> None:
     torch.use_deterministic_algorithms(True)
     want = load_file(case / "outputs.safetensors")
     inputs = load_file(case.parent / "inputs.safetensors")
@@ -61,7 +71,6 @@ def check(case: Path, attention: str = "sdpa", dtype: torch.dtype = torch.float6
         with scaled_dropout(), torch.no_grad():
             logits = model.train()(**inputs).logits
         result.errors["dropout"] = relative(logits, want["logits_scaled_dropout"])
-    return result
 
 
 def build(
@@ -137,9 +146,11 @@ def _generate(model: Any, inputs: dict, want: dict, result: Result) -> None:
 
 
 def relative(ours: Tensor, theirs: Tensor, floor: float = 0.0) -> float:
-    """max |ours - theirs| / max |theirs|, zero where the difference is below `floor`."""
+    """max |ours - theirs| / max |theirs|; zero for a difference below `floor`, infinite for one that is no number."""
     theirs = theirs.to(torch.float64)
     difference = (ours.detach().to(torch.float64).reshape(theirs.shape) - theirs).abs().max().item()
+    if not math.isfinite(difference):
+        return math.inf
     return 0.0 if difference <= floor else difference / max(theirs.abs().max().item(), 1e-300)
 
 
@@ -158,6 +169,8 @@ def line(result: Result, rtol: float) -> str:
     """One line of the report."""
     if result.skipped:
         return f"skip  {result.case:<32} {result.skipped}"
+    if result.failed:
+        return f"MISS  {result.case:<32} {result.failed}"
     errors: dict[str, Any] = {name: f"{error:.1e}" for name, error in result.errors.items()}
     cells = [
         f"{name} {value}"

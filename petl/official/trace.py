@@ -7,6 +7,7 @@ DIR/meta.json names the case it starts from and the settings (full batch, dropou
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,4 +85,5 @@ def _read(entry: dict, name: str) -> float:
 def _worst(ours: list[float], theirs: list[float]) -> float:
     if len(ours) != len(theirs):
         raise UserError(f"meta.json has {len(theirs)} entries in its trace for {len(ours)} steps.")
-    return max(abs(a - b) / max(abs(b), 1e-300) for a, b in zip(ours, theirs, strict=True))
+    errors = [abs(a - b) / max(abs(b), 1e-300) for a, b in zip(ours, theirs, strict=True)]
+    return max(errors) if all(map(math.isfinite, errors)) else math.inf

@@ -46,7 +46,7 @@ T5 = Anatomy(
     ),
     pre_norm=True,
     rates=("dropout_rate", "dropout_rate"),
-    input=Input("encoder", "embed_tokens", (), None, (("decoder", "encoder_attention_mask"),)),
+    input=Input("encoder", words="embed_tokens", listeners=(("decoder", "encoder_attention_mask"),)),
 )  # fmt: skip
 LLAMA = Anatomy(
     stacks=(

@@ -64,6 +64,19 @@ def test_cases_are_found_below_any_folder(tmp_path):
         assert cases.find(folder) == [tmp_path / "bart" / "mam"]
 
 
+def test_what_is_no_number_misses():
+    nan = torch.tensor([1.0, float("nan")])
+    assert cases.relative(nan, torch.ones(2)) == float("inf") == cases.relative(torch.ones(2), nan)
+
+
+def test_a_case_that_cannot_be_computed_is_a_miss_with_its_reason(tmp_path):
+    (tmp_path / "bart" / "odd").mkdir(parents=True)
+    (tmp_path / "bart" / "config.json").write_text("{}")
+    (tmp_path / "bart" / "odd" / "meta.json").write_text(json.dumps({"status": "ok", "options": {}}))
+    result = cases.check(tmp_path / "bart" / "odd")
+    assert not result.passes(1.0) and cases.line(result, 1.0).startswith("MISS  bart/odd")
+
+
 ROUND_TRIPS = [
     {"attn_mode": "prefix", "attn_option": "concat", "ffn_mode": "adapter", "ffn_option": "parallel"},
     {"attn_mode": "prefix_nomlp", "attn_option": "cross_attn_relu"},

@@ -132,3 +132,12 @@ def test_the_cells_above_are_what_their_names_say():
         "softmax", Position.heads, compose=Rule.gated, norm=Norm.input, size=3
     )
     assert ALL["multi-head"]["main"].form == "relu"
+
+
+def test_a_prompt_on_roberta_leaves_all_positions_to_the_text():
+    """Rows as long as the position table, which the prompt must not push over its end."""
+    model = carrying("roberta", "prompt")
+    ids = torch.randint(4, 40, (2, 38))  # 40 positions, two of them before the first token
+    with torch.no_grad():
+        ours = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+        torch.testing.assert_close(ours, roberta(model, ids, torch.ones_like(ids)), rtol=1e-10, atol=1e-12)

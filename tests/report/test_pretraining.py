@@ -3,7 +3,7 @@ import pytest
 from petl.report import pretraining, readme
 
 
-def record(task, seed, value, steps=400, random=False, method="mam", scale="mini"):
+def record(task, seed, value, steps=400, random=False, method="mam", scale="mini", data="d", weights="w"):
     metric = pretraining.METRIC.get(task, "accuracy")
     return {
         "config": {
@@ -11,6 +11,8 @@ def record(task, seed, value, steps=400, random=False, method="mam", scale="mini
             "recipe": {"steps": steps}, "backbone": {"random": random},
         },
         "metrics": {"test": {metric: value}},
+        "data": {"sha256": {"train": data}},
+        "backbone": {"sha256": weights},
     }  # fmt: skip
 
 
@@ -47,3 +49,9 @@ def test_parts_are_filled_between_their_markers():
     assert readme.filled(text, {"x": "new"}) == "a\n<!-- x -->\nnew\n<!-- /x -->\nb"
     with pytest.raises(KeyError, match="y"):
         readme.filled(text, {"y": ""})
+
+
+@pytest.mark.parametrize("other", [{"steps": 500}, {"data": "changed"}, {"weights": "changed"}])
+def test_records_of_several_settings_do_not_mix(other):
+    with pytest.raises(ValueError, match="do not mix"):
+        pretraining.lines([record("xsum", 0, 1.0), record("xsum", 1, 1.0, **other)])

@@ -12,13 +12,13 @@ help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) ## environment in .venv with pinned versions, and the embedded text
+	@$(BIN)/python -m petl.mini >/dev/null
 
 $(READY): pyproject.toml constraints.txt
 	@echo "One-time set-up in $(VENV): some minutes, about 2 GB."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep ^torch== constraints.txt)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m petl.mini
 	touch $@
 
 run: setup ## one run: make run ARGS="method=lora task=sst2"

@@ -31,7 +31,7 @@ def build(cache: Path | None = None, progress: bool = True) -> Path:
     """
     folder = home(cache)
     current = versions()
-    if _complete(folder, current):
+    if not _lacks(folder, current):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     say = _teller(progress)
@@ -52,6 +52,7 @@ def build(cache: Path | None = None, progress: bool = True) -> Path:
     tasks["xsum"] = text.hidden(tasks["xsum"])  # after the whole bodies were kept out of the pre-training text
     files = {f"{task}.jsonl": _jsonl(rows) for task, rows in tasks.items()}
     files |= {f"{language}.txt": "\n".join(lines) for language, lines in plain.items()}
+    (folder / "manifest.json").unlink(missing_ok=True)  # no mixture of two editions passes for complete
     for name, content in files.items():
         _write(folder / name, content)
     manifest = {
@@ -86,11 +87,12 @@ def texts(language: str, cache: Path | None = None) -> list[str]:
 
 
 def manifest(cache: Path | None = None) -> dict:
-    """Package versions and licences, SHA-256 and size of every corpus."""
-    path = home(cache) / "manifest.json"
-    if not path.exists():
-        raise UserError(f"the embedded text is not built yet ({path} is missing): run `python -m petl.mini`")
-    return json.loads(path.read_text("utf-8"))
+    """Package versions and licences, SHA-256 and size of every corpus. A UserError unless it is whole and current."""
+    folder = home(cache)
+    if why := _lacks(folder, versions()):
+        own = f" --cache {cache}" if cache else ""
+        raise UserError(f"the embedded text in {folder} {why}: run `python -m petl.mini{own}`")
+    return json.loads((folder / "manifest.json").read_text("utf-8"))
 
 
 def versions() -> dict[str, str]:
@@ -100,13 +102,20 @@ def versions() -> dict[str, str]:
     return here | dict(requirement.split("==") for requirement in pinned)
 
 
-def _complete(folder: Path, current: dict[str, str]) -> bool:
+def _lacks(folder: Path, current: dict[str, str]) -> str:
+    """Why the text in `folder` is not what a build would make now; nothing if it is."""
     path = folder / "manifest.json"
     if not path.exists():
-        return False
+        return f"is not built yet ({path.name} is missing)"
     found = json.loads(path.read_text("utf-8"))
-    same = found["edition"] == EDITION and found["packages"] == current
-    return same and all((folder / f"{task}.jsonl").exists() for task in TASKS)
+    if found["edition"] != EDITION:
+        return f"is of edition {found['edition']}, and this is edition {EDITION}"
+    if found["packages"] != current:
+        names = sorted(dict(found["packages"].items() ^ current.items()))
+        return f"was read from other versions ({', '.join(names[:4])})"
+    files = [f"{name}.jsonl" if name in TASKS else f"{name}.txt" for name in found["sha256"]]
+    gone = [name for name in files if not (folder / name).exists()]
+    return f"is no longer whole ({', '.join(gone)} is missing)" if gone else ""
 
 
 def _jsonl(parts: text.Rows) -> str:

@@ -1,3 +1,7 @@
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from petl.config import UserError
@@ -59,3 +63,44 @@ def test_an_unbuilt_cache_says_how_to_build_it(tmp_path):
 def test_an_unknown_task_is_told(tmp_path):
     with pytest.raises(UserError, match="xsum, en_ro, mnli, sst2"):
         corpora.rows("squad", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("EDITION", corpora.EDITION + 1), f"edition {corpora.EDITION}"),
+        (("versions", lambda: {"pack": "1.1"}), r"other versions \(pack\)"),
+    ],
+)
+def test_stale_text_is_refused(cache, monkeypatch, change, told):
+    corpora.build(cache[0], progress=False)
+    monkeypatch.setattr(corpora, *change)
+    for read in (corpora.manifest, lambda at: corpora.rows("sst2", at), lambda at: corpora.texts("en", at)):
+        with pytest.raises(UserError, match=f"{told}.*python -m petl.mini"):
+            read(cache[0])
+
+
+def test_a_lost_file_is_told_and_built_anew(cache):
+    folder = corpora.build(cache[0], progress=False)
+    (folder / "en.txt").unlink()
+    with pytest.raises(UserError, match="en.txt is missing.*python -m petl.mini"):
+        corpora.texts("en", cache[0])
+    assert (corpora.build(cache[0], progress=False) / "en.txt").exists()
+
+
+def test_a_build_cut_short_leaves_no_manifest(cache, monkeypatch):
+    corpora.build(cache[0], progress=False)
+    monkeypatch.setattr(corpora, "EDITION", corpora.EDITION + 1)
+    monkeypatch.setattr(corpora, "_write", lambda path, content: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        corpora.build(cache[0], progress=False)
+    assert not (corpora.home(cache[0]) / "manifest.json").exists()
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_setup_looks_at_the_embedded_text_every_time(tmp_path):
+    (ready := tmp_path / "ready").touch()
+    done = subprocess.run(
+        ["make", "-n", "setup", f"READY={ready}"], cwd=Path(__file__).parents[2], capture_output=True, text=True
+    )
+    assert [line for line in done.stdout.splitlines() if "-m" in line] == [".venv/bin/python -m petl.mini >/dev/null"]

@@ -22,9 +22,12 @@ if __name__ == "__main__":
     args = parser.parse_args()
     if args.minutes and args.tokens:
         parser.error("--minutes or --tokens, not both")
+    from petl.mini.export import replaceable
     from petl.mini.pretrain import pretrain
 
     try:
+        if args.out:
+            replaceable(args.out)  # told now, not after the run
         pretrain(**vars(args))
     except UserError as error:
         sys.exit(f"error: {error}")

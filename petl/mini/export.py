@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 import transformers
 
+from petl.config import UserError
 from petl.mini import backbone_folder
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ CURVE = 20  # points of the loss curve in the card
 def export(run: Run, name: str, manifest: dict, out: Path | None = None, note: str = "") -> Path:
     """Write the folder beside its place, then put it there; what stood there before goes."""
     out = out or backbone_folder(name)
+    replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=out.parent))
     model = copy.deepcopy(run.model).to("cpu", torch.float16)
@@ -39,6 +41,13 @@ def export(run: Run, name: str, manifest: dict, out: Path | None = None, note: s
         shutil.rmtree(out)
     os.replace(new, out)
     return out
+
+
+def replaceable(out: Path) -> None:
+    """An export replaces nothing but an empty folder or an earlier export."""
+    if not out.exists() or out.is_dir() and not any(out.iterdir()) or (out / "pretraining.json").is_file():
+        return
+    raise UserError(f"--out {out}: holds something else than a backbone made here, and all of it would be replaced")
 
 
 def card(run: Run, name: str, manifest: dict, note: str = "") -> str:

@@ -1,0 +1,28 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from petl.config import UserError
+from petl.mini import export
+
+
+def test_an_export_replaces_nothing_but_an_export(tmp_path):
+    export.replaceable(tmp_path / "absent")
+    export.replaceable(tmp_path)
+    (tmp_path / "thesis.tex").touch()
+    for place in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(UserError, match="something else than a backbone"):
+            export.replaceable(place)
+    (tmp_path / "pretraining.json").touch()
+    export.replaceable(tmp_path)
+
+
+def test_a_folder_in_use_is_refused_before_the_training(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    script = Path(__file__).parents[2] / "scripts" / "pretrain.py"
+    words = ["bart", "--out", str(tmp_path), "--cache", str(tmp_path / "cache")]
+    done = subprocess.run([sys.executable, str(script), *words], capture_output=True, text=True)
+    assert done.returncode == 1 and "something else than a backbone" in done.stderr
+    assert (tmp_path / "thesis.tex").exists() and not (tmp_path / "cache").exists()

@@ -73,6 +73,7 @@ def add_up(accelerator: Accelerator, tensors: list[Tensor]) -> None:
 def share_weights(accelerator: Accelerator, model: torch.nn.Module) -> None:
     """The first process's trained weights, on every process."""
     if accelerator.num_processes > 1:
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.data.copy_(broadcast(parameter.data))  # type: ignore[arg-type]
+        with torch.no_grad():  # not through .data: a prefix's network sees by the version that its weights changed
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.copy_(broadcast(parameter.detach().clone()))  # type: ignore[arg-type]

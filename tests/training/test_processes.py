@@ -14,6 +14,7 @@ import torch
 
 import petl
 from petl import records
+from petl.config import Delta, Dropout, Method, Position, Rule
 from petl.training import run
 from petl.training.checkpoint import load, newest
 
@@ -24,14 +25,24 @@ run(pickle.load(open(sys.argv[1], "rb")))
 """
 
 
+MAM = {
+    "heads": Delta(
+        form="softmax", position=Position.heads, compose=Rule.gated, size=3, network=8, dropout=Dropout.attention
+    ),
+    "main": Delta(position=Position.ffn, compose=Rule.scaled, s=4.0, size=8),
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["xsum", "sst2"])
 def test_two_processes_do_what_one_does(configure, tmp_path, task):
-    alone = configure(task, accumulate=2)
-    shared = configure(
-        task, accumulate=2, runtime={"output": f"{tmp_path}/2", "records": f"{tmp_path}/r2", "processes": 2}
-    )
+    recipe = {"accumulate": 2, "lr": 0.6, "lr_end": 0.6, "warmup": 0.0, "eval_every": 1}
+    alone = configure(task, **recipe)
+    shared = configure(task, runtime={"output": f"{tmp_path}/2", "records": f"{tmp_path}/r2", "processes": 2}, **recipe)
+    for config in (alone, shared):
+        config.method, config.task.select = Method("mam", "MAM adapter", MAM), "loss"
     expected = run(alone)
+    assert expected["selected"]["step"] < 6  # what is tested is sent to the other process
     (tmp_path / "run.py").write_text(SCRIPT)
     (tmp_path / "config").write_bytes(pickle.dumps(shared))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]

@@ -45,6 +45,8 @@ def load(spec: TaskSpec, task: Task, cache: str | Path | None = None, offline: b
 
     skipped = {split: Counter[str]() for split in records}
     parts = {split: rows(spec, records[split], skipped[split]) for split in records}
+    if _hidden(spec, task, parts, skipped):
+        files["test"], parts["test"] = files["dev"], parts["dev"]
     for split, part in parts.items():
         if not part:
             why = ", ".join(f"{n} with {why}" for why, n in skipped[split].items())
@@ -105,6 +107,13 @@ def _names(spec: TaskSpec) -> dict[str, tuple[str, ...]]:
     for split, name in (spec.hub.splits if spec.hub else {}).items():
         names[split] = names.get(split, ()) + ((name,) if name not in usual else ())
     return names
+
+
+def _hidden(spec: TaskSpec, task: Task, parts: dict[str, list[Row]], skipped: dict[str, Counter[str]]) -> bool:
+    """Whether a folder's test rows all lack their label, as GLUE's do: then test is what it is on the hub, dev."""
+    same = spec.hub is not None and spec.hub.test == spec.hub.dev
+    unlabelled = "test" in parts and not parts["test"] and set(skipped["test"]) == {"no label"}
+    return same and unlabelled and bool(parts.get("dev")) and not (task.dev or task.test)
 
 
 def _embedded(spec: TaskSpec, cache: str | Path | None) -> dict[str, Iterable[Record]]:

@@ -181,6 +181,33 @@ def test_folder_laid_out_like_the_hub_s(tmp_path):
     assert "test_mismatched" in splits.sha256
 
 
+@pytest.fixture
+def glue(tmp_path):
+    """A local copy of a GLUE task: the labels of its test rows are hidden."""
+    rows = toy("sst2", 60)
+    parts = {"train": rows[:40], "validation": rows[40:52], "test": [row | {"label": -1} for row in rows[52:]]}
+    for name, part in parts.items():
+        write(tmp_path / f"{name}-00000-of-00001.jsonl", part)
+    return tmp_path
+
+
+def test_hidden_test_labels_make_dev_the_test_as_on_the_hub(glue):
+    splits = load(Task(name="sst2", data=str(glue)))
+    assert [len(part) for part in (splits.train, splits.dev, splits.test)] == [40, 12, 12]
+    assert splits.dev == splits.test and splits.skipped == {"test: no label": 8}
+    assert [name for name in splits.sha256 if name.startswith("test/")] == ["test/validation-00000-of-00001.jsonl"]
+
+
+def test_a_labelled_test_file_is_the_test(glue):
+    write(glue / "test-00000-of-00001.jsonl", toy("sst2", 60)[52:])
+    assert len(load(Task(name="sst2", data=str(glue))).test) == 8
+
+
+def test_an_own_test_file_without_labels_is_refused(glue):
+    with pytest.raises(UserError, match="no usable row for test; 8 with no label"):
+        load(Task(name="sst2", data=str(glue), test=str(glue / "test-00000-of-00001.jsonl")))
+
+
 def test_hub_failure_is_told(monkeypatch):
     import datasets
 

@@ -1,6 +1,7 @@
-"""Docstrings of Python source: the xsum task (body -> first sentence), and English text to pre-train on.
+"""Docstrings of Python source: the xsum task (body to summary), and English text to pre-train on.
 
-Source is parsed, never imported.
+The task's documents show the summary within the body, never first (petl/mini/text.py, `hidden`): it is to be found and
+written out. Source is parsed, never imported.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def summary_and_body(text: str) -> tuple[str, str]:
 def pair(doc: Docstring) -> tuple[str, str] | None:
     """(document, summary) of a docstring fit for the task, else None.
 
-    The document is a readable head (the object's name and its arguments' names) and the body without the summary.
+    The document is a readable head (the object's name and its arguments' names) and the body, here still without the
+    summary; `petl.mini.text.hidden` puts it among the body's sentences, never first.
     """
     if not doc.name or "\n\n" not in doc.text.strip():
         return None

@@ -1,4 +1,8 @@
-"""XSum: a news article to one sentence (Narayan et al. 2018). Embedded: a docstring to its summary line."""
+"""XSum: a news article to one sentence (Narayan et al. 2018).
+
+Embedded: a docstring to its summary sentence, which stands somewhere in the document's body and never first: the task
+is to find it and to write it out.
+"""
 
 from petl.tasks.spec import Hub, TaskSpec
 

@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from petl.config import Config
 from petl.records.naming import canonical, identity, record_path
+from petl.records.sources import changed
 
 PACKAGES = (  # whose versions a record names
     ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
@@ -28,10 +30,9 @@ class Record(TypedDict):
     title: str  # how tables call the method
     code: dict[str, Any]  # commit (none outside git), dirty: were tracked files changed
     packages: dict[str, str]  # versions of what the numbers depend on
-    data: dict[str, Any]  # sha256 of the text, rows per split, rows skipped by reason
-    backbone: dict[
-        str, Any
-    ]  # path, revision, sha256 of the weights before anything is attached, sha256 of the tokenizer
+    data: dict[str, Any]  # sha256 of files and text, rows per split, rows skipped by reason
+    # backbone: path, revision, sha256 of the weights before anything is attached, sha256 of the tokenizer, and of files
+    backbone: dict[str, Any]
     parameters: dict[str, Any]  # trained, stored, paper (the paper's rule), backbone: counts; percent: paper / backbone
     deltas: list[dict[str, Any]]  # a row per delta: where, what it reads, form, composition, size, parameters
     metrics: dict[str, dict[str, float]]  # split -> metric -> value
@@ -87,7 +88,10 @@ def read(path: Path) -> Record:
 
 
 def find(config: Config) -> Record | None:
-    """The complete record of this very run, or None. A damaged file is reported on stderr and counts as absent."""
+    """The complete record of this very run, or None.
+
+    One that is damaged, or whose data or backbone files are others by now, is reported on stderr and counts as absent.
+    """
     path = record_path(config)
     try:
         record = read(path)
@@ -96,7 +100,12 @@ def find(config: Config) -> Record | None:
     except (ValueError, OSError) as error:
         print(f"warning: the record {path} is left aside: {error}", file=sys.stderr)
         return None
-    return record if record["identity"] == identity(config) and _agree(record["config"], canonical(config)) else None
+    if record["identity"] != identity(config) or not _agree(record["config"], canonical(config)):
+        return None
+    if file := changed(record, config):
+        _warn(f"the {file} is not the one of the record {path}: the run is computed anew")
+        return None
+    return record
 
 
 def package_versions() -> dict[str, str]:
@@ -126,6 +135,12 @@ def code_version() -> dict[str, Any]:
     if not (here / ".git").exists() or (commit := git("rev-parse", "HEAD")) is None:
         return {"commit": None, "dirty": None}
     return {"commit": commit, "dirty": git("status", "--porcelain", "--untracked-files=no") != ""}
+
+
+@cache
+def _warn(text: str) -> None:
+    """Once, although a run is looked for again when it starts."""
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def sync_folder(folder: Path) -> None:

@@ -23,7 +23,8 @@ def run_job(config: Config) -> records.Record:
     """See `petl.training.run`."""
     disable_progress_bar()  # of loading weights: a blink
     accelerator = ranks.start(config.runtime, config.recipe.precision)
-    done = ranks.agree(accelerator, None if config.runtime.force else records.find(config))
+    asks = accelerator.is_main_process and not config.runtime.force
+    done = ranks.agree(accelerator, records.find(config) if asks else None)
     if done is not None:
         return done
     job = Job(config, accelerator)
@@ -43,6 +44,7 @@ class Job:
         with self.clock.phase("load"):
             with accelerator.main_process_first():  # the first process fills the cache, the others read it
                 self.splits = tasks.load(config.task, config.runtime.cache, config.runtime.offline)
+                self.files = {"data": records.data_files(config), "backbone": records.backbone_files(config.backbone)}
             self._load_model()
             self.judge = self._make_judge()
             self.dev = self._part("dev", self.splits.dev)
@@ -153,14 +155,19 @@ class Job:
             "code": records.code_version(),
             "packages": records.package_versions(),
             "data": {
-                "sha256": self.splits.sha256,
+                "sha256": self.files["data"] | self.splits.sha256,
                 "rows": {
                     "train": len(self.splits.train),
                     **{part.name: len(part.rows) for part in (self.dev, *self.tests)},
                 },
                 "skipped": self.splits.skipped,
             },
-            "backbone": {"path": config.backbone.path, "revision": config.backbone.revision, **self.hashes},
+            "backbone": {
+                "path": config.backbone.path,
+                "revision": config.backbone.revision,
+                **self.hashes,
+                "files": self.files["backbone"],
+            },
             "parameters": account.parameters(backbone.counts(self.model)),
             "deltas": [dataclasses.asdict(row) for row in backbone.describe(self.model)],
             "metrics": metrics,

@@ -1,0 +1,65 @@
+"""The files that a run reads, and whether they are still those of its record. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from petl.config import Backbone, Config, UserError
+
+OF_BACKBONE = ("config.json", "model.safetensors", "tokenizer.json")
+_cache: dict[tuple[Path, int, int], str] = {}  # a file is hashed once per process, unless it changes
+
+
+def backbone_files(backbone: Backbone) -> dict[str, str]:
+    """Name -> sha256 of the files of a backbone that is a folder or a miniature; of a hub id none."""
+    folder = Path(backbone.path).expanduser()
+    if backbone.path.startswith("mini:"):
+        from petl.mini import backbone_folder
+
+        folder = backbone_folder(backbone.path.removeprefix("mini:"))
+    return {name: file_sha256(folder / name) for name in OF_BACKBONE if (folder / name).is_file()}
+
+
+def data_files(config: Config) -> dict[str, str]:
+    """split/NAME -> sha256 of the user's own files, as far as they exist, and of the embedded rows if they are read."""
+    from petl.tasks import find, splits
+
+    try:
+        files = splits._files(find(config.task.name), config.task)
+        own = {f"{split}/{path.name}": path for split, paths in files.items() for path in paths}
+        return {name: file_sha256(path) for name, path in own.items() if path.is_file()} | _embedded(config)
+    except UserError:  # what is missing or ambiguous now tells the run that reads it
+        return {}
+
+
+def changed(record: Mapping[str, Any], config: Config) -> str | None:
+    """The first file that is another one than the record's. What is gone, or not in the record, is not compared."""
+    for kind, stored, now in (
+        ("data", record["data"]["sha256"], data_files),
+        ("backbone", record["backbone"].get("files", {}), lambda config: backbone_files(config.backbone)),
+    ):
+        for name, sha256 in now(config).items():
+            if stored.get(name, sha256) != sha256:
+                return f"{kind} file {name}"
+    return None
+
+
+def file_sha256(path: Path) -> str:
+    state = path.stat()
+    key = (path.resolve(), state.st_size, state.st_mtime_ns)
+    if key not in _cache:
+        with path.open("rb") as file:
+            _cache[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _cache[key]
+
+
+def _embedded(config: Config) -> dict[str, str]:
+    if config.task.data is not None:
+        return {}
+    from petl import mini
+
+    cache = Path(config.runtime.cache) if config.runtime.cache is not None else None
+    return {f"embedded {config.task.name}": mini.manifest(cache)["sha256"][config.task.name]}

@@ -115,7 +115,7 @@ parameter-efficient tuning can be compared on a laptop; it is no language model 
 {facts}
 
 No text of a task's train, dev or test rows is among the pre-training text: texts that share eight words in a row
-with a row of an embedded task were left out.
+with a row of an embedded task were left out (of the rule-made sentences: those that are a premise or a hypothesis).
 
 ## Loss
 

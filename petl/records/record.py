@@ -15,7 +15,7 @@ from typing import Any, NotRequired, TypedDict
 
 from petl.config import Config
 from petl.records.naming import canonical, identity, record_path
-from petl.records.sources import changed
+from petl.records.sources import changed, file_sha256
 
 PACKAGES = (  # whose versions a record names
     ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
@@ -135,6 +135,14 @@ def code_version() -> dict[str, Any]:
     if not (here / ".git").exists() or (commit := git("rev-parse", "HEAD")) is None:
         return {"commit": None, "dirty": None}
     return {"commit": commit, "dirty": git("status", "--porcelain", "--untracked-files=no") != ""}
+
+
+def code_sha256() -> str:
+    """Of the names and contents of all that a run may execute or be configured by: petl/**/*.py and conf/**/*.yaml."""
+    root, total = Path(__file__).resolve().parents[2], hashlib.sha256()
+    for path in sorted([*(root / "petl").rglob("*.py"), *(root / "conf").rglob("*.yaml")]):
+        total.update(f"{path.relative_to(root)} {file_sha256(path)}\n".encode())
+    return total.hexdigest()
 
 
 @cache

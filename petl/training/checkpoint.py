@@ -91,6 +91,15 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def set_aside(folder: Path) -> Path:
+    """Rename the folder of all checkpoints to the first free FOLDER.old-N, and return that."""
+    number = 1
+    while (old := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    folder.rename(old)
+    return old
+
+
 def _newest_first(folder: Path, kind: str) -> list[Path]:
     return sorted(folder.glob(f"{kind}-*"), key=lambda place: place.name, reverse=True)
 

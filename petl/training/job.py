@@ -132,7 +132,7 @@ class Job:
             return self.judge.measure(self.dev)
 
     def _origin(self) -> dict[str, Any]:
-        return {"code": records.code_version(), "data": self.splits.sha256, "backbone": self.hashes}
+        return {"code": records.code_sha256(), "data": self.splits.sha256, "backbone": self.hashes}
 
     def _greet(self, steps: Steps, train: Part) -> None:
         counts, recipe, processes = backbone.counts(self.model), self.config.recipe, self.accelerator.num_processes

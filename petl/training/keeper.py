@@ -28,7 +28,7 @@ class State:
 
 @dataclass
 class Keeper:
-    """Checkpoints of one run. `origin` is what the run computes from; a checkpoint of another origin is left aside."""
+    """Checkpoints of one run. `origin` is what the run computes from; checkpoints of another origin are set aside."""
 
     folder: Path
     model: nn.Module
@@ -83,6 +83,6 @@ class Keeper:
         changed = sorted(name for name in self.origin if told["origin"].get(name) != self.origin[name])
         if not changed and (not told["state"]["selected"]["step"] or checkpoint.newest(self.folder, "best")):
             return place
-        self.progress.say(f"starting over: the checkpoint {place} has another {', '.join(changed) or 'best'}")
-        checkpoint.clear(self.folder)
+        why = f"other {', '.join(changed)}" if changed else "a damaged best checkpoint"
+        self.progress.say(f"starting over: {self.folder} has {why}; it is kept as {checkpoint.set_aside(self.folder)}")
         return None

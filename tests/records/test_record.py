@@ -92,6 +92,20 @@ def test_versions_of_the_code_and_of_its_packages():
     assert records.code_version().keys() == {"commit", "dirty"}
 
 
+def test_the_hash_of_the_code_is_that_of_its_content(monkeypatch, tmp_path):
+    from petl.records import record
+
+    monkeypatch.setattr(record, "__file__", str(tmp_path / "petl" / "records" / "record.py"))
+    (tmp_path / "petl").mkdir()
+    (tmp_path / "petl" / "code.py").write_text("1")
+    (tmp_path / "README.md").write_text("1")
+    before = records.code_sha256()
+    (tmp_path / "README.md").write_text("other")
+    assert records.code_sha256() == before
+    (tmp_path / "petl" / "code.py").write_text("other")
+    assert records.code_sha256() != before
+
+
 def test_records_import_no_torch():
     code = "import sys, petl.records; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

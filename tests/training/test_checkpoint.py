@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from petl.training.checkpoint import clear, is_whole, load, newest, save
+from petl.training.checkpoint import clear, is_whole, load, newest, save, set_aside
 
 
 @pytest.fixture
@@ -62,6 +62,17 @@ def test_cleared_nothing_is_left(write, tmp_path):
     write(1)
     clear(tmp_path)
     assert newest(tmp_path, "last") is None
+
+
+def test_set_aside_nothing_is_lost(tmp_path):
+    for step in (1, 2):
+        save(tmp_path / "checkpoints", "last", step, {"w": torch.ones(1)}, {})
+        set_aside(tmp_path / "checkpoints")
+    assert [newest(tmp_path / f"checkpoints.old-{n}", "last").name for n in (1, 2)] == [
+        "last-00000001",
+        "last-00000002",
+    ]
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_pickle_in_the_optimisers_place_is_not_executed(write, tmp_path):

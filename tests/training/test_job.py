@@ -68,6 +68,19 @@ def test_stopped_anywhere_a_run_goes_on_to_the_same_end(configure, monkeypatch, 
     assert all(torch.equal(weights(whole)[name], tensor) for name, tensor in weights(cut).items())
 
 
+@pytest.mark.parametrize("edited", [True, False])
+def test_other_code_starts_over_and_keeps_the_checkpoints_a_commit_does_neither(configure, monkeypatch, capsys, edited):
+    config = configure("sst2")
+    with monkeypatch.context() as patch:
+        patch.setattr("petl.training.fit.take_step", stop_after(5))
+        with pytest.raises(KeyboardInterrupt):
+            run(config)
+    monkeypatch.setattr(records, "code_sha256" if edited else "code_version", lambda: {"commit": "new", "dirty": True})
+    run(config)
+    assert (records.run_dir(config) / "checkpoints.old-1" / "last-00000004").exists() == edited
+    assert ("kept as" if edited else "going on from step 4") in capsys.readouterr().out
+
+
 def stop_after(steps):
     from petl.training.fit import take_step
 

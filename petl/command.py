@@ -25,6 +25,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from petl import paths
 from petl.checks import hint, near, validate
 from petl.config import Composed, Config, UserError
 
@@ -40,7 +41,7 @@ def read(overrides: Sequence[str]) -> Config:
         if word.is_sweep_override():
             raise UserError(f"{word.input_line}: several values are a sweep: python train.py -m ...")
     _refuse_delta(words)
-    composed = _compose(overrides)
+    composed = _compose([str(word.input_line) for word in words])
     _refuse_idle(words, composed)
     return checked(composed)
 
@@ -57,6 +58,7 @@ def checked(composed: DictConfig) -> Config:
             if delta.paper is None:
                 delta.paper = full.paper.get(row, {}).get(name)
     config = Config(**{f.name: getattr(full, f.name) for f in fields(Config)})
+    paths.expand(config)
     validate(config)
     return config
 
@@ -126,7 +128,7 @@ def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         for text in overrides:
             try:
-                yield from parser.parse_overrides([text])
+                yield from parser.parse_overrides([paths.quoted(text)])
             except OverrideParseException:
                 raise UserError(_malformed(text)) from None
 

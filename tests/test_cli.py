@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from petl import launch
+from petl import command, launch
 from petl.config import Config, UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +124,42 @@ def test_wrong_words_get_one_screen(line, answers):
     assert code == 2 and not torch
     assert "Traceback" not in said and len(said.splitlines()) <= 24 and max(map(len, said.splitlines())) <= 120
     assert [named for named in WRONG[line] if named not in flat] == []
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home folder, which is also the working folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["rows(1).csv", "my rows.csv", "a[b]{c}.csv", 'it\'s "so".csv', "a:b=c.csv"])
+@pytest.mark.parametrize("before", ["", "~/"])
+def test_a_path_needs_no_quotes(home, name, before):
+    (home / name).touch()
+    data = command.read(["task=sst2", f"task.data={before}{name}"]).task.data
+    assert data == (str(home / name) if before else name)
+
+
+def test_every_path_knows_the_home_folder(home):
+    (home / "back bone").mkdir()
+    words = ["backbone.path=~/back bone", "runtime.output=~/o", "runtime.records=~/r", "runtime.cache=~/c"]
+    config = command.read(words)
+    assert config.backbone.path == str(home / "back bone")
+    assert [getattr(config.runtime, key) for key in ("output", "records", "cache")] == [str(home / k) for k in "orc"]
+
+
+def test_paths_are_swept_and_left_out(home):
+    for name in ("rows(1).csv", "two.csv"):
+        (home / name).touch()
+    runs = command.expand(["task=sst2", "task.data=~/rows(1).csv,two.csv,null"])
+    assert [command.read(run).task.data for run in runs] == [str(home / "rows(1).csv"), "two.csv", None]
+
+
+def test_a_path_in_quotes_stays_as_it_is(home):
+    (home / "a,b.csv").touch()
+    assert command.read(["task=sst2", "task.data='a,b.csv'"]).task.data == "a,b.csv"
 
 
 def shell(*argv: str, **env: str) -> subprocess.CompletedProcess:

@@ -86,9 +86,14 @@ def load_state(place: Path) -> dict[str, Any]:
     return json.loads((place / "state.json").read_text(encoding="utf-8"))
 
 
-def clear(folder: Path) -> None:
-    """Remove all checkpoints: the run starts over."""
-    shutil.rmtree(folder, ignore_errors=True)
+def take_place(new: Path, folder: Path) -> None:
+    """Move all that is in `new` into `folder`, each in place of what has its name there."""
+    for item in sorted(new.iterdir()):
+        if (old := folder / item.name).is_dir():
+            shutil.rmtree(old)
+        os.replace(item, folder / item.name)
+    new.rmdir()
+    sync_folder(folder)
 
 
 def set_aside(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from typing import Any
 
 import torch
@@ -31,6 +32,8 @@ def run_job(config: Config) -> records.Record:
     record = job.test(job.train())
     if accelerator.is_main_process:
         record = records.write(record, records.record_path(config))
+        if config.runtime.force:
+            checkpoint.take_place(job.folder, records.run_dir(config))
     return ranks.agree(accelerator, record)
 
 
@@ -41,6 +44,10 @@ class Job:
         self.config, self.accelerator, self.clock = config, accelerator, Clock()
         self.progress = Progress(accelerator.is_main_process, config.runtime.progress)
         self.folder = records.run_dir(config)
+        if config.runtime.force:  # beside what there is, which stays usable until the new record is written
+            self.folder = self.folder / "forced"
+            if accelerator.is_main_process:
+                shutil.rmtree(self.folder, ignore_errors=True)
         with self.clock.phase("load"):
             with accelerator.main_process_first():  # the first process fills the cache, the others read it
                 self.splits = tasks.load(config.task, config.runtime.cache, config.runtime.offline)
@@ -65,8 +72,6 @@ class Job:
         keeper = Keeper(
             self.folder / "checkpoints", self.model, self.accelerator, self._origin(), self.progress, self.clock
         )
-        if self.config.runtime.force and self.accelerator.is_main_process:
-            checkpoint.clear(keeper.folder)
         self._greet(steps, train)
         with self.clock.phase("train"):
             names = [row.id for row in train.rows]

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from petl.training.checkpoint import clear, is_whole, load, newest, save, set_aside
+from petl.training.checkpoint import is_whole, load, newest, save, set_aside, take_place
 
 
 @pytest.fixture
@@ -58,10 +58,14 @@ def test_a_torn_draft_is_no_checkpoint(write, tmp_path):
     assert newest(tmp_path, "last") is None
 
 
-def test_cleared_nothing_is_left(write, tmp_path):
-    write(1)
-    clear(tmp_path)
-    assert newest(tmp_path, "last") is None
+def test_the_new_takes_the_place_of_the_old(tmp_path):
+    for folder, step in ((tmp_path, 9), (tmp_path / "forced", 2)):
+        save(folder / "checkpoints", "last", step, {"w": torch.ones(1)}, {})
+        (folder / "predictions.jsonl").write_text(str(step))
+    take_place(tmp_path / "forced", tmp_path)
+    assert [place.name for place in (tmp_path / "checkpoints").iterdir()] == ["last-00000002"]
+    assert (tmp_path / "predictions.jsonl").read_text() == "2"
+    assert not (tmp_path / "forced").exists()
 
 
 def test_set_aside_nothing_is_lost(tmp_path):

@@ -10,7 +10,7 @@ import torch
 
 from petl import records, tasks
 from petl.config import Precision, UserError
-from petl.training import BadNumbers, run
+from petl.training import run
 from petl.training.checkpoint import load
 
 
@@ -46,13 +46,30 @@ def test_force_runs_again_to_the_same_numbers(configure):
     assert all(torch.equal(loss[name], tensor) for name, tensor in weights(config).items())
 
 
-def test_a_failed_forced_run_leaves_the_old_record(configure, monkeypatch):
-    config = configure("sst2")
-    record = run(config)
-    monkeypatch.setattr("petl.training.fit.summed_loss", lambda *_: torch.tensor(float("nan"), requires_grad=True))
-    with pytest.raises(BadNumbers):
-        run(configure("sst2", runtime={"force": True}))
+@pytest.mark.parametrize("where", ["petl.training.fit.take_step", "petl.training.account.examples"])
+def test_a_stopped_forced_run_leaves_record_checkpoints_and_predictions(configure, monkeypatch, where):
+    config, forced = configure("sst2"), configure("sst2", runtime={"force": True})
+    record, folder = run(config), records.run_dir(config)
+    (folder / "predictions.jsonl").write_text("old")
+    before = contents(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(where, stop_after(5) if "fit" in where else stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(forced)
     assert records.find(config) == record
+    assert before.items() <= contents(folder).items()
+    run(forced)
+    after = contents(folder)
+    assert after.keys() == before.keys()
+    assert after[folder / "predictions.jsonl"] != b"old"
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def stop(*_):
+    raise KeyboardInterrupt
 
 
 def test_stopped_anywhere_a_run_goes_on_to_the_same_end(configure, monkeypatch, tmp_path):

@@ -128,6 +128,8 @@ def _details(d: Delta) -> Iterator[str]:
         yield f"scale_query=false has no effect at position={d.position}: only at the heads f reads a query."
     if at_heads and d.norm is Norm.output:
         yield "norm=output at position=heads: dh is a head's output there, which has no LayerNorm."
+    if d.norm is Norm.output and d.compose in (Rule.scaled, Rule.learned):
+        yield f"norm=output with composition={d.compose}: LayerNorm(s dh) cancels s; that is composition=add."
     if d.before_wo and d.position is not Position.attn:
         yield f"before_wo=true has no effect at position={d.position}: W_o follows position=attn only."
     if d.reads_stream and (d.position is not Position.ffn or d.insertion is not Insertion.parallel):

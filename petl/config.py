@@ -48,7 +48,7 @@ class Rule(StrEnum):
 class Norm(StrEnum):
     none = "none"
     input = "input"  # a trained LayerNorm on what f reads
-    output = "output"  # a trained LayerNorm on dh, before s
+    output = "output"  # a trained LayerNorm on s dh, after the scale
 
 
 class Init(StrEnum):

@@ -60,6 +60,7 @@ WRONG = {  # command line -> what the answer names: the wrong word, and the one 
     "method=prefix position=ffn": ["position=ffn", "position=heads"],
     "method=adapter composition=gated": ["gated", "softmax"],
     "method=adapter composition.s=2": ["s=2", "composition=scaled"],
+    "method=adapter composition=learned method.deltas.main.norm=output": ["cancels s", "composition=add"],
     "composition.s=1": ["s=1", "composition=add"],
     "composition=add recipe.s=3": ["recipe.s=3", "no effect"],
     "method=pfeiffer insertion=parallel": ["block", "position=ffn"],

@@ -12,8 +12,11 @@ __all__ = ["backbone_folder", "build", "manifest", "rows"]
 BACKBONES = ("bart", "mbart", "roberta")
 
 
-def backbone_folder(name: str) -> Path:
+def backbone_folder(name: str, exists: bool = True) -> Path:
     """Folder of a miniature backbone: config.json, model.safetensors, tokenizer files, README.md (its card)."""
     if name not in BACKBONES:
         raise UserError(f"no miniature backbone {name!r}; there are {', '.join(BACKBONES)}")
-    return Path(__file__).parent / "backbones" / name
+    folder = Path(__file__).parent / "backbones" / name
+    if exists and not folder.is_dir():
+        raise UserError(f"mini:{name} is not in this checkout; `python scripts/pretrain.py {name}` makes it")
+    return folder

@@ -25,7 +25,7 @@ CURVE = 20  # points of the loss curve in the card
 
 def export(run: Run, name: str, manifest: dict, out: Path | None = None, note: str = "") -> Path:
     """Write the folder beside its place, then put it there; what stood there before goes."""
-    out = out or backbone_folder(name)
+    out = out or backbone_folder(name, exists=False)
     replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=out.parent))

@@ -35,3 +35,10 @@ def test_the_backbones_are_small():
 def test_an_unknown_backbone_is_told():
     with pytest.raises(UserError, match="bart, mbart, roberta"):
         mini.backbone_folder("gpt")
+
+
+def test_a_backbone_that_is_not_there_says_how_to_make_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(mini, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(UserError, match="mini:roberta is not in this checkout; `python scripts/pretrain.py roberta`"):
+        mini.backbone_folder("roberta")
+    assert mini.backbone_folder("roberta", exists=False) == tmp_path / "backbones" / "roberta"

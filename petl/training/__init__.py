@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class BadNumbers(Exception):
-    """A loss or gradient that is no finite number. The weights are still those of the step before."""
+    """A loss, gradient or metric that is no finite number. No step is made with it, and no checkpoint."""
 
 
 def run(config: Config) -> Record:

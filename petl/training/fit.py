@@ -37,7 +37,7 @@ def fit(
     """Train from where the keeper's checkpoints end to the last step; each evaluation is selected from and kept.
 
     measure() -> dev metrics, the same on every process; names(row) -> what an error calls a row of the training split.
-    Raises BadNumbers before the step that would spoil the weights.
+    Raises BadNumbers before the step that would spoil the weights, or before a checkpoint that has.
     """
     recipe, metric = config.recipe, config.task.select
     optimiser: Any = accelerator.prepare(make_optimiser(model, recipe))
@@ -58,7 +58,7 @@ def fit(
         state.losses.append(loss)
         progress.step(loss)
         if state.step % every == 0 or state.step == steps.total:
-            dev = measure()
+            dev = finite(measure(), "dev", state.step)
             best = _select(state, metric, dev)
             point = _note(state, lr, dev)
             keeper.keep(state, optimiser, best)
@@ -108,6 +108,17 @@ def take_step(optimiser: Any, norm: float, lr: float, max_norm: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = lr
     optimiser.step()
+
+
+def finite(metrics: dict[str, float], split: str, step: int) -> dict[str, float]:
+    """`metrics`, if each is a finite number; else BadNumbers with the first that is none."""
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise BadNumbers(
+                f"After step {step} the {split} {name} is {value}: stopped.\n"
+                "Often a lower recipe.lr or a longer recipe.warmup helps, or recipe.precision=fp32."
+            )
+    return metrics
 
 
 def better(metric: str, new: dict[str, float], old: dict[str, float] | None) -> bool:

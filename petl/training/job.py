@@ -15,7 +15,7 @@ from petl.config import Config, Method, UserError
 from petl.training import account, checkpoint, ranks
 from petl.training.batches import Steps
 from petl.training.evaluate import Judge, Part, decoding_for
-from petl.training.fit import fit
+from petl.training.fit import finite, fit
 from petl.training.keeper import Keeper, State
 from petl.training.progress import Clock, Progress
 
@@ -90,12 +90,14 @@ class Job:
 
     def test(self, state: State) -> records.Record:
         """The record, with the metrics of every whole test split; predictions are stored in the run's folder."""
-        metrics = {"dev": state.selected["dev"] or self._measure()}
+        step = state.selected["step"]
+        metrics = {"dev": state.selected["dev"] or finite(self._measure(), "dev", step)}
         labels, rows = tasks.find(self.config.task.name).labels, {}
         for part in self.tests:
             with self.clock.phase("test"):
                 predictions = self.judge.predict(part)
-                metrics[part.name] = {"loss": self.judge.loss(part), **self.judge.metrics(part, predictions)}
+                scored = {"loss": self.judge.loss(part), **self.judge.metrics(part, predictions)}
+                metrics[part.name] = finite(scored, part.name, step)
             rows[part.name] = account.prediction_rows(part.rows, predictions, labels)
             if self.accelerator.is_main_process:
                 name = part.name.replace("test", "predictions", 1)  # test_mismatched -> predictions_mismatched

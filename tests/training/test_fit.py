@@ -103,6 +103,12 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(train, models, configur
     assert all(torch.equal(left[name], tensor) and tensor.isfinite().all() for name, tensor in seen[-1].items())
 
 
+def test_a_dev_loss_that_is_not_finite_stops_before_the_checkpoint(train, configure, tmp_path):
+    with pytest.raises(BadNumbers, match="After step 4 the dev loss is nan"):
+        train(configure(steps=6, eval_every=2), dev=[1.0, float("nan")])
+    assert [place.name for place in (tmp_path / "checkpoints").glob("last-*")] == ["last-00000002"]
+
+
 def test_a_loss_is_better_when_lower():
     assert better("loss", {"loss": 1.0}, {"loss": 2.0})
     assert not better("loss", {"loss": 2.0}, {"loss": 1.0})

@@ -10,7 +10,7 @@ import torch
 
 from petl import records, tasks
 from petl.config import Precision, UserError
-from petl.training import run
+from petl.training import BadNumbers, run
 from petl.training.checkpoint import load
 
 
@@ -117,6 +117,14 @@ def test_no_steps_test_the_untouched_backbone(configure):
     assert record["parameters"]["trained"] == 0
     assert record["deltas"] == []
     assert record["metrics"].keys() == {"dev", "test"}
+
+
+def test_a_test_metric_that_is_not_finite_is_named(configure, monkeypatch):
+    config = configure("sst2", steps=0)
+    config.task.select = "loss"
+    monkeypatch.setattr("petl.training.evaluate.Judge.metrics", lambda *_: {"accuracy": float("inf")})
+    with pytest.raises(BadNumbers, match="After step 0 the test accuracy is inf"):
+        run(config)
 
 
 def test_training_learns(configure):

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from petl.backbone.attach import stream
-from petl.config import Recipe
+from petl.config import Recipe, UserError
 from petl.tasks import lengths, plan_batches
 
 Batch = dict[str, torch.Tensor]
@@ -38,7 +38,8 @@ class Steps(Dataset):
     ) -> None:
         self.encoded, self.collate, self.recipe = encoded, collate, recipe
         self.rank, self.world = rank, world
-        self.micro_batches = -(-recipe.accumulate // world) * world  # every process gets as many
+        refuse_uneven(recipe, world)
+        self.micro_batches = recipe.accumulate
         self._seed = stream(seed, "order") % 2**31
         self._lengths = lengths(encoded)
         self._ends: list[int] = []  # steps up to the end of each epoch planned so far
@@ -84,6 +85,22 @@ class Steps(Dataset):
 
     def _steps_of(self, epochs: float) -> int:
         return max(1, round(epochs * len(self._epoch(0))))
+
+
+def refuse_uneven(recipe: Recipe, world: int) -> None:
+    """UserError unless `world` processes get as many micro-batches each.
+
+    To raise `accumulate` silently would keep the run's name and draw other dropout: it is the user's to say.
+    """
+    if recipe.accumulate % world == 0:
+        return
+    most = recipe.batch if recipe.batch_tokens is None else None  # rows of a step: its micro-batches have one at least
+    up, down = -(-recipe.accumulate // world) * world, recipe.accumulate // world * world
+    fits = up if most is None or up <= most else down
+    problem = f"recipe.accumulate={recipe.accumulate}: {world} processes cannot share that many micro-batches evenly."
+    if fits:
+        raise UserError(f"{problem} The nearest that they can:\n  recipe.accumulate={fits}")
+    raise UserError(f"{problem} Nor any number up to the {most} rows of recipe.batch: start at most {most} processes.")
 
 
 def target_tokens(row: Any) -> int:

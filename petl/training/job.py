@@ -13,7 +13,7 @@ from transformers.utils.logging import disable_progress_bar
 from petl import backbone, records, tasks
 from petl.config import Config, Method, UserError
 from petl.training import account, checkpoint, ranks
-from petl.training.batches import Steps
+from petl.training.batches import Steps, refuse_uneven
 from petl.training.evaluate import Judge, Part, decoding_for
 from petl.training.fit import finite, fit
 from petl.training.keeper import Keeper, State
@@ -28,6 +28,8 @@ def run_job(config: Config) -> records.Record:
     done = ranks.agree(accelerator, records.find(config) if asks else None)
     if done is not None:
         return done
+    if config.recipe.steps != 0:
+        refuse_uneven(config.recipe, accelerator.num_processes)  # before a large backbone is loaded
     job = Job(config, accelerator)
     record = job.test(job.train())
     if accelerator.is_main_process:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from petl.config import Recipe
+from petl.config import Recipe, UserError
 from petl.tasks import Collator, Encoded
 from petl.training.batches import Steps
 
@@ -40,13 +40,22 @@ def test_processes_share_a_step_without_overlap(encoded):
     assert {step.total for step in shared} == {alone.total}
 
 
-def test_every_process_gets_as_many_micro_batches(encoded):
-    assert steps(encoded, 0, 4, accumulate=1).micro_batches == 4
-    assert steps(encoded, 0, 2, accumulate=3).micro_batches == 4
+@pytest.mark.parametrize(
+    ("accumulate", "world", "batch", "advice"),
+    [
+        (4, 8, 64, "recipe.accumulate=8"),
+        (3, 2, 64, "recipe.accumulate=4"),
+        (5, 2, 5, "recipe.accumulate=4"),
+        (1, 8, 4, "at most 4 processes"),
+    ],
+)
+def test_micro_batches_that_processes_cannot_share_evenly_are_refused(encoded, accumulate, world, batch, advice):
+    with pytest.raises(UserError, match=f"{advice}$|{advice}\\.$"):
+        steps(encoded, 0, world, accumulate=accumulate, batch=batch)
 
 
 def test_total_counts_the_target_tokens_of_all_processes(encoded):
-    step = steps(encoded, 1, 2)[0]
+    step = steps(encoded, 1, 2, accumulate=2)[0]
     assert step.total == sum(1 + row % 3 for row in step.rows)
 
 

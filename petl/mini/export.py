@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ def card(run: Run, name: str, manifest: dict, note: str = "") -> str:
         name=name,
         facts="\n".join(f"| {key} | {value} |" for key, value in facts),
         curve="\n".join(_curve(p.curve)),
+        apart="\n".join(apart(kind.texts)),
         texts="\n".join(f"- {line}" for line in hashes),
         licences=", ".join(licences),
         note=f"\n{note}\n" if note else "",
@@ -105,6 +107,9 @@ TEXTS = {
     "opinions": "English product reviews, editorials, tweets",
     "nli": "English sentences made by the rules of `petl/mini/nli.py`",
 }
+READ = "texts that share eight words in a row with a row of xsum, en_ro or sst2, or equal a shorter one, were left out"
+MADE = "premises and hypotheses of mnli rows were left out; others share words with them, for the same rules made them"
+APART = {"en": READ, "ro": READ, "opinions": READ, "nli": MADE}
 CARD = """# mini:{name}
 
 A miniature backbone, pre-trained by this project on text that Python packages carry. It exists so that
@@ -114,8 +119,9 @@ parameter-efficient tuning can be compared on a laptop; it is no language model 
 | --- | --- |
 {facts}
 
-No text of a task's train, dev or test rows is among the pre-training text: texts that share eight words in a row
-with a row of an embedded task were left out (of the rule-made sentences: those that are a premise or a hypothesis).
+How this text was kept apart from the train, dev and test rows of the embedded tasks:
+
+{apart}
 
 ## Loss
 
@@ -139,6 +145,13 @@ Read from these packages (their licences in brackets): {licences}.
 A run by tokens repeats itself on one machine. These weights come from a run by the clock, which its learning rate
 followed, so another run gives others much like them.
 """
+
+
+def apart(texts: Iterable[str]) -> list[str]:
+    """A line for every way in which some of the texts were kept apart from the tasks' rows."""
+    texts = list(texts)
+    ways = dict.fromkeys(APART[text] for text in texts)
+    return [f"- {', '.join(f'`{text}`' for text in texts if APART[text] == way)}: {way}" for way in ways]
 
 
 def _shape(config: transformers.PretrainedConfig) -> str:

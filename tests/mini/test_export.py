@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from petl import mini
 from petl.config import UserError
 from petl.mini import export
+from petl.mini.objective import KINDS
 
 
 def test_an_export_replaces_nothing_but_an_export(tmp_path):
@@ -26,3 +28,10 @@ def test_a_folder_in_use_is_refused_before_the_training(tmp_path):
     done = subprocess.run([sys.executable, str(script), *words], capture_output=True, text=True)
     assert done.returncode == 1 and "something else than a backbone" in done.stderr
     assert (tmp_path / "thesis.tex").exists() and not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("name", mini.BACKBONES)
+def test_a_card_says_of_each_text_how_it_was_kept_apart(name):
+    lines = export.apart(KINDS[name].texts)
+    assert "\n".join(lines) in (mini.backbone_folder(name) / "README.md").read_text("utf-8")
+    assert any("same rules made them" in line for line in lines) == ("nli" in KINDS[name].texts)

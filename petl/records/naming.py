@@ -14,25 +14,27 @@ from petl.config import Config, UserError
 
 SCHEMA = 1  # raise it when a default or the meaning of a knob changes: every run gets a new identity
 
-_NOT_IDENTITY = {"runtime", "experiment"}  # where a run happens, and the preset that asked for it
+_NOT_STORED = {"runtime", "experiment"}  # where a run happens, and the preset that asked for it
+COSMETIC = {"method.title", "backbone.name"}  # what is only shown
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+=-]{0,79}", re.ASCII)
 
 
 def identity(config: Config) -> str:
-    """First 12 hex digits of the SHA-256 of what `config` says beyond the defaults, without `runtime` and `experiment`.
+    """First 12 hex digits of the SHA-256 of what `config` says beyond the defaults, without `runtime`, `experiment`
+    and what is only shown.
 
     Defaults are left out so that a knob added later, with a default that keeps the old behaviour, renames no finished
     run. A changed default is no such knob: `find` compares the whole stored config, so it never returns a run of other
     defaults.
     """
-    told = {"schema": SCHEMA, "config": _told(config, _NOT_IDENTITY)}
+    told = {"schema": SCHEMA, "config": _told(config)}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def canonical(config: Config) -> dict[str, Any]:
     """The whole config as JSON values, without `runtime` and `experiment`: what a record stores."""
-    return {f.name: _plain(getattr(config, f.name)) for f in fields(config) if f.name not in _NOT_IDENTITY}
+    return {f.name: _plain(getattr(config, f.name)) for f in fields(config) if f.name not in _NOT_STORED}
 
 
 def run_dir(config: Config) -> Path:
@@ -59,13 +61,14 @@ def _name(what: str, name: str) -> str:
     return name
 
 
-def _told(value: Any, leave_out: set[str] = frozenset()) -> Any:  # type: ignore[assignment]
-    """`value` as JSON, without the fields that equal their defaults."""
+def _told(value: Any, path: str = "") -> Any:
+    """`value`, which stands at `path` in the config, as JSON, without the fields that equal their defaults."""
     if is_dataclass(value):
-        told = ((f.name, f, getattr(value, f.name)) for f in fields(value) if f.name not in leave_out)
-        return {name: _told(v) for name, f, v in told if v != _default(f)}
+        told = ((f"{path}{f.name}", f, getattr(value, f.name)) for f in fields(value))
+        left_out = _NOT_STORED | COSMETIC
+        return {f.name: _told(v, f"{place}.") for place, f, v in told if place not in left_out and v != _default(f)}
     if isinstance(value, dict):
-        return {str(k): _told(v) for k, v in value.items()}
+        return {str(k): _told(v, f"{path}{k}.") for k, v in value.items()}
     return _plain(value)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from petl.config import Config
-from petl.records.naming import canonical, identity, record_path
+from petl.records.naming import COSMETIC, canonical, identity, record_path
 from petl.records.sources import changed, file_sha256
 
 PACKAGES = (  # whose versions a record names
@@ -166,8 +166,9 @@ def _checksum(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _agree(stored: Any, asked: Any) -> bool:
-    """Whether two configs say the same wherever both say something: a knob that one of them lacks does not count."""
+def _agree(stored: Any, asked: Any, path: str = "") -> bool:
+    """Whether two configs say the same wherever both say something, but for what is only shown."""
     if isinstance(stored, dict) and isinstance(asked, dict):
-        return all(_agree(stored[key], asked[key]) for key in stored.keys() & asked.keys())
+        shared = (key for key in stored.keys() & asked.keys() if f"{path}{key}" not in COSMETIC)
+        return all(_agree(stored[key], asked[key], f"{path}{key}.") for key in shared)
     return stored == asked

@@ -9,12 +9,19 @@ from petl.records import canonical, identity, record_path, run_dir
 
 
 def test_identity_is_twelve_hex_digits_that_stay(config):
-    assert identity(config) == "7bc64b641582"
+    assert identity(config) == "ead3b538774e"
 
 
 def test_where_and_for_what_preset_a_run_happens_does_not_matter(config):
     elsewhere = replace(config, runtime=Runtime(output="x", device="cuda", workers=9, force=True), experiment="table2")
     assert identity(elsewhere) == identity(config)
+
+
+def test_what_is_only_shown_does_not_matter(config):
+    shown = replace(
+        config, method=replace(config.method, title="Mix"), backbone=replace(config.backbone, name="BART, small")
+    )
+    assert identity(shown) == identity(config)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ def test_a_record_from_before_a_knob_was_added_is_still_this_runs(config, make, 
     assert records.find(config) is not None
 
 
+def test_a_record_under_another_title_is_still_this_runs(config, make, path):
+    records.write(make(), path)
+    config.method.title, config.backbone.name = "Mix", "BART, small"
+    assert records.find(config) is not None
+
+
 def test_another_runs_record_in_this_place_is_not_this_runs(config, make, path):
     records.write(make(), path)
     other = replace(config, seed=1)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import hydra
 from omegaconf import DictConfig
 
-from petl import command, launch
+from petl import command, launch, paths
 from petl.config import UserError
 
 SWEEP = {"-m", "--multirun"}
@@ -77,7 +77,7 @@ def wrapped(text: str) -> str:
 
 def by_hydra(argv: list[str]) -> int:
     """Help, completion, shown configs and other launchers (Slurm) are Hydra's work."""
-    sys.argv[1:] = argv
+    sys.argv[1:] = [paths.quoted(word) for word in argv]
     hydra_main()
     return 0
 

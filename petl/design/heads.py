@@ -131,15 +131,18 @@ class Heads(nn.Module):
         `attend` is attention as the backbone does it.
         """
         prefix_key, prefix_value = self.pair(query.shape[0], query.dtype)
-        if self.gated and self.shares_query:
+        if self.gated and self.shares_query and self.form == "softmax":
             return attend(
                 query, torch.cat([prefix_key, key], 2), torch.cat([prefix_value, value], 2), widen(mask, self.length)
             )
         scores = self.scores(own_query, prefix_key, scaling)
-        if self.gated:
+        if self.gated and self.form == "softmax":
             return self._joint(scores, prefix_value, query, key, value, mask, scaling)
-        dh = self.weigh(FORMS[self.form](scores), prefix_value)
-        return attend(query, key, value, mask) + self.scale(dh)
+        dh, h = self.weigh(FORMS[self.form](scores), prefix_value), attend(query, key, value, mask)
+        if self.gated:  # with another form than softmax, which only the released code's options can ask for
+            gate = self._gate(scores, self._real(query, key, mask, scaling))
+            return (1 - gate) * h + gate * dh
+        return h + self.scale(dh)
 
     def _joint(
         self,
@@ -152,14 +155,19 @@ class Heads(nn.Module):
         scaling: float,
     ) -> Tensor:
         """Eq. 7 for a prefix with a query q' of its own: softmax([q' P_k^T ; q K^T]) is (1-lambda) h + lambda dh."""
-        groups = query.shape[1] // key.shape[1]
-        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-        real = query @ key.transpose(-1, -2) * scaling
-        if mask is not None:
-            real = real.masked_fill(~mask, torch.finfo(real.dtype).min) if mask.dtype == torch.bool else real + mask
-        weights = torch.cat([scores, real], -1).softmax(-1)
-        prefix_value = prefix_value.repeat_interleave(groups, 1)
+        weights = torch.cat([scores, self._real(query, key, mask, scaling)], -1).softmax(-1)
         return self.weigh(weights, torch.cat([prefix_value, value], 2))
+
+    def _real(self, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
+        """The masked scores of the real keys, q K^T, [batch, heads, n, m]."""
+        real = query @ key.repeat_interleave(query.shape[1] // key.shape[1], 1).transpose(-1, -2) * scaling
+        if mask is None:
+            return real
+        return real.masked_fill(~mask, torch.finfo(real.dtype).min) if mask.dtype == torch.bool else real + mask
+
+    def _gate(self, scores: Tensor, real: Tensor) -> Tensor:
+        """lambda of Eq. 7, the softmax mass of the prefix, laid out as attention's output: [batch, n, heads, 1]."""
+        return torch.sigmoid(scores.logsumexp(-1) - real.logsumexp(-1)).transpose(1, 2).unsqueeze(-1)
 
     def extra_repr(self) -> str:
         source = "free" if self.key is not None else "network"

@@ -55,6 +55,19 @@ def test_a_query_of_its_own_that_equals_attentions_changes_nothing():
     torch.testing.assert_close(run(module, query, key, value, mask), expected, rtol=1e-12, atol=1e-12)
 
 
+def test_gated_relu_takes_the_softmax_mass_as_its_gate():
+    query, key, value, mask = tensors()
+    module = heads(compose=Rule.gated)
+    module.form = "relu"
+    prefix_scores = query @ module.key.mT * D**-0.5
+    scores = query @ key.mT * D**-0.5 + mask
+    gate = (prefix_scores.logsumexp(-1) - torch.cat([prefix_scores, scores], -1).logsumexp(-1)).exp()
+    gate = gate.transpose(1, 2).unsqueeze(-1)
+    dh = (torch.relu(prefix_scores) @ module.value).transpose(1, 2)
+    expected = (1 - gate) * attend(query, key, value, mask) + gate * dh
+    torch.testing.assert_close(run(module, query, key, value, mask), expected)
+
+
 @pytest.mark.parametrize("form", ["softmax", "relu"])
 def test_added_forms(form):
     query, key, value, mask = tensors()

@@ -55,7 +55,7 @@ def check(given: argparse.Namespace, rtol: float) -> int:
 def trace(folder: Path, fixtures: Path | None, rtol: float) -> int:
     from petl.official.trace import replay
 
-    result = replay(folder, fixtures)
+    result = replay(folder, fixtures, rtol)
     errors = "  ".join(f"{name} {error:.1e}" for name, error in result.errors.items())
     print(f"{'ok' if result.passes(rtol) else 'MISS':<5} {result.start} over {result.steps} steps  {errors}")
     return 0 if result.passes(rtol) else 1

@@ -107,15 +107,17 @@ def _forward(model: PreTrainedModel, inputs: dict, want: dict, result: Result) -
             result.errors[name] = relative(torch.stack(getattr(out, name)), want[name])
 
 
-def smoothed_loss(logits: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+def smoothed_loss(
+    logits: Tensor, labels: Tensor, epsilon: float, accumulate: torch.dtype | None = torch.float32
+) -> Tensor:
     """(1 - eps) NLL + eps mean_V(-log p), both averaged over the labels that are not -100.
 
-    Trainer 4.9 sums over the vocabulary in float32, whatever the precision of the logits.
+    Trainer 4.9 sums over the vocabulary in float32, whatever the precision of the logits (`accumulate`; none: theirs).
     """
     hidden = (labels == -100).unsqueeze(-1)
     scores, count = -logits.log_softmax(-1), (labels != -100).sum()
     chosen = scores.gather(-1, labels.clamp(min=0).unsqueeze(-1)).masked_fill(hidden, 0.0)
-    smooth = scores.sum(-1, keepdim=True, dtype=torch.float32).masked_fill(hidden, 0.0)
+    smooth = scores.sum(-1, keepdim=True, dtype=accumulate).masked_fill(hidden, 0.0)
     return (1 - epsilon) * (chosen.sum() / count) + epsilon * (smooth.sum() / (count * logits.shape[-1]))
 
 

@@ -20,7 +20,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def reference(folder: Path) -> None:
+def reference(folder: Path, accumulate: torch.dtype = torch.float32) -> None:
     """Writes meta.json and tuned_after.safetensors: Adam, decay, clipping, smoothing and schedule by hand."""
     case = FIXTURES / SETTINGS["start"]
     model, pairs = cases.build(case, json.loads((case / "meta.json").read_text()), "eager", torch.float64)
@@ -32,7 +32,7 @@ def reference(folder: Path) -> None:
         log_p = model(**inputs).logits.log_softmax(-1)
         labels, keep = inputs["labels"].clamp(min=0), inputs["labels"] != -100
         nll = -log_p.gather(-1, labels[..., None])[..., 0][keep].sum() / keep.sum()
-        uniform = (-log_p).sum(-1, keepdim=True, dtype=torch.float32).masked_fill(~keep[..., None], 0.0).sum()
+        uniform = (-log_p).sum(-1, keepdim=True, dtype=accumulate).masked_fill(~keep[..., None], 0.0).sum()
         loss = 0.9 * nll + 0.1 * (uniform / (keep.sum() * log_p.shape[-1]))
         grads = dict(zip(tensors, torch.autograd.grad(loss, list(tensors.values())), strict=True))
         norm = math.sqrt(sum((g**2).sum().item() for g in grads.values()))
@@ -58,6 +58,12 @@ def test_equals_a_training_by_hand(tmp_path):
     reference(tmp_path)
     result = replay(tmp_path, FIXTURES)
     assert result.passes(1e-9), result
+
+
+@needs_fixtures
+def test_a_loss_smoothed_in_full_precision_is_recognised(tmp_path):
+    reference(tmp_path, torch.float64)
+    assert replay(tmp_path, FIXTURES).passes(1e-9)
 
 
 @needs_fixtures

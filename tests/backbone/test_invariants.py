@@ -97,7 +97,7 @@ def test_teacher_forcing_equals_cached_steps(cell, architecture, attention):
 @cells
 @generators
 def test_one_beam_is_greedy(cell, architecture):
-    """A beam search whose other beam can never win keeps the greedy path: scores of one beam are greedy's."""
+    """With one beam every token is the likeliest one after those before it, found without a cache."""
     model = carrying(architecture, cell)
     inputs = batch(architecture, rows=4)
     inputs.pop("labels")

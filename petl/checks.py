@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 from petl.config import (
     FORMS,
+    TRACKERS,
     Backbone,
     Config,
     Delta,
@@ -210,6 +213,22 @@ def _ranges(config: Config) -> Iterator[str]:
     device = config.runtime.device
     if device not in ("auto", "cpu", "cuda"):
         yield choice("runtime.device", device, ("auto", "cpu", "cuda"))
+    yield from _tracker(config.runtime.tracker)
+
+
+def _tracker(name: str) -> Iterator[str]:
+    if name not in TRACKERS:
+        yield choice("runtime.tracker", name, TRACKERS)
+    elif name != "none" and not _installed(name):
+        yield f"runtime.tracker={name}: it is not installed. To install it: {sys.executable} -m pip install {name}"
+
+
+def _installed(package: str) -> bool:
+    """By its metadata: a folder `wandb` in the working directory would pass for a module."""
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def _sizes(config: Config) -> Iterator[str]:

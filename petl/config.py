@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+TRACKERS = ("none", "tensorboard", "trackio", "wandb", "mlflow")  # petl.training.trackers
 FORMS = ("relu", "gelu", "tanh", "silu", "linear", "softmax", "prompt")  # petl.design.forms.FORMS, and prompt
 
 
@@ -196,6 +197,7 @@ class Runtime:
     workers: int = 0  # data loader processes
     progress: bool = True  # progress bar on a terminal; plain lines otherwise
     offline: bool = False  # never ask the hub
+    tracker: str = "none"  # watches the run, one of TRACKERS
 
 
 @dataclass

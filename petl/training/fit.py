@@ -56,13 +56,13 @@ def fit(
         take_step(optimiser, norm, lr, recipe.max_grad_norm)
         state.step, state.overflows = step.number + 1, state.overflows + optimiser.step_was_skipped
         state.losses.append(loss)
-        progress.step(loss)
+        progress.step(loss, lr)
         if state.step % every == 0 or state.step == steps.total:
             dev = finite(measure(), "dev", state.step)
             best = _select(state, metric, dev)
             point = _note(state, lr, dev)
             keeper.keep(state, optimiser, best)
-            progress.point(state.step, _told(point, dev))
+            progress.point(state.step, _told(point, dev), dev)
             model.train()
         elif state.step % math.ceil(steps.total / POINTS) == 0:
             _note(state, lr)

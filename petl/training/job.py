@@ -12,7 +12,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from petl import backbone, records, tasks
 from petl.config import Config, Method, UserError
-from petl.training import account, checkpoint, ranks
+from petl.training import account, checkpoint, ranks, trackers
 from petl.training.batches import Steps, refuse_uneven
 from petl.training.evaluate import Judge, Part, decoding_for
 from petl.training.fit import finite, fit
@@ -30,8 +30,11 @@ def run_job(config: Config) -> records.Record:
         return done
     if config.recipe.steps != 0:
         refuse_uneven(config.recipe, accelerator.num_processes)  # before a large backbone is loaded
-    job = Job(config, accelerator)
-    record = job.test(job.train())
+    with trackers.watching(config, records.run_dir(config), accelerator.is_main_process) as tracker:
+        job = Job(config, accelerator, tracker)
+        state = job.train()
+        record = job.test(state)
+        tracker.log(trackers.summary(record), state.step)
     if accelerator.is_main_process:
         record = records.write(record, records.record_path(config))
         if config.runtime.force:
@@ -42,9 +45,9 @@ def run_job(config: Config) -> records.Record:
 class Job:
     """The pieces of one run: rows, a model with its method, and what judges it."""
 
-    def __init__(self, config: Config, accelerator: Accelerator) -> None:
+    def __init__(self, config: Config, accelerator: Accelerator, tracker: trackers.Tracker) -> None:
         self.config, self.accelerator, self.clock = config, accelerator, Clock()
-        self.progress = Progress(accelerator.is_main_process, config.runtime.progress)
+        self.progress = Progress(accelerator.is_main_process, config.runtime.progress, tracker)
         self.folder = records.run_dir(config)
         if config.runtime.force:  # beside what there is, which stays usable until the new record is written
             self.folder = self.folder / "forced"

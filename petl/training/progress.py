@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -9,15 +10,17 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from petl.training.trackers import POINTS, Tracker
+
 LINES = 10  # of training in a log without a terminal
 
 
 class Progress:
-    """`say` prints a line, `step` moves the bar, `point` reports an evaluation."""
+    """`say` prints a line, `step` moves the bar, `point` reports an evaluation; a tracker hears of both."""
 
-    def __init__(self, shown: bool, bar: bool) -> None:
-        self.shown, self.bar = shown, bar and sys.stdout.isatty()
-        self._total, self._from, self._start, self._said = 0, 0, 0.0, 0.0
+    def __init__(self, shown: bool, bar: bool, tracker: Tracker | None = None) -> None:
+        self.shown, self.bar, self.tracker = shown, bar and sys.stdout.isatty(), tracker or Tracker()
+        self._total, self._from, self._at, self._start, self._said = 0, 0, 0, 0.0, 0.0
         self._bar: tqdm | None = None
 
     def say(self, text: str) -> None:
@@ -25,17 +28,21 @@ class Progress:
             tqdm.write(text) if self._bar is not None else print(text, flush=True)
 
     def start(self, total: int, step: int) -> None:
-        self._total, self._from, self._start, self._said = total, step, time.perf_counter(), 0.0
+        self._total, self._from, self._at, self._start, self._said = total, step, step, time.perf_counter(), 0.0
         if self.shown and self.bar:
             self._bar = tqdm(total=total, initial=step, desc="train", unit="step", dynamic_ncols=True, file=sys.stdout)
 
-    def step(self, loss: float) -> None:
+    def step(self, loss: float, lr: float) -> None:
+        self._at += 1
+        if self._at % math.ceil(self._total / POINTS) == 0:
+            self.tracker.log({"train/loss": loss, "train/lr": lr}, self._at)
         if self._bar is not None:
             self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             self._bar.update()
 
-    def point(self, step: int, text: str) -> None:
+    def point(self, step: int, text: str, dev: dict[str, float]) -> None:
         """An evaluation; without a terminal only every tenth of the run is told."""
+        self.tracker.log({f"dev/{name}": value for name, value in dev.items()}, step)
         if self._bar is None and step < self._total and step < self._said + self._total / LINES:
             return
         self._said = step

@@ -16,7 +16,7 @@ def test_other_processes_say_nothing(capsys):
     progress = Progress(shown=False, bar=True)
     progress.start(10, 0)
     progress.say("hello")
-    progress.point(10, "end")
+    progress.point(10, "end", {})
     assert capsys.readouterr().out == ""
 
 
@@ -24,8 +24,8 @@ def test_lines_tell_the_time_left_and_are_few(capsys):
     progress = Progress(shown=True, bar=True)
     progress.start(1000, 0)
     for step in range(1, 1001):
-        progress.step(1.0)
-        progress.point(step, "loss 1.000")
+        progress.step(1.0, 0.1)
+        progress.point(step, "loss 1.000", {})
     lines = capsys.readouterr().out.splitlines()
     assert 10 <= len(lines) <= 12
     assert lines[-1] == "step 1000/1000  loss 1.000  0:00 left"

@@ -24,8 +24,8 @@ POINTS = 1000  # of the training loss
 class Tracker:
     """What watches one run: nothing, or one of accelerate's trackers. One that fails is left; the run goes on."""
 
-    def __init__(self, told: GeneralTracker | None = None) -> None:
-        self._told = told
+    def __init__(self, name: str = "none", told: GeneralTracker | None = None) -> None:
+        self._name, self._told = name, told
 
     def log(self, values: Mapping[str, float], step: int) -> None:
         self._try(lambda told: told.log(dict(values), step=step))
@@ -39,7 +39,7 @@ class Tracker:
         try:
             tell(self._told)
         except Exception as error:
-            print(f"warning: {self._told.name} failed ({_reason(error)}); the run goes on without it", file=sys.stderr)
+            print(f"warning: {self._name} failed ({_reason(error)}); the run goes on without it", file=sys.stderr)
             self._told = None
 
 
@@ -49,7 +49,8 @@ def watching(config: Config, folder: Path, leads: bool) -> Iterator[Tracker]:
 
     `folder` is the run's own, where what a tracker keeps on disk belongs.
     """
-    tracker = Tracker(_started(config, folder) if leads and config.runtime.tracker != "none" else None)
+    name = config.runtime.tracker
+    tracker = Tracker(name, _started(config, folder) if leads and name != "none" else None)
     try:
         yield tracker
     finally:

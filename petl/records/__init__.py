@@ -1,14 +1,17 @@
 """One JSON per run: what it is called, how it is written and read, how it is shown. Imports no torch."""
 
+from petl.records.folder import below, scores_below
 from petl.records.naming import SCHEMA, canonical, identity, record_path, run_dir
-from petl.records.record import Record, code_sha256, code_version, find, package_versions, read, write
+from petl.records.record import Record, agree, code_sha256, code_version, find, package_versions, read, same_run, write
 from petl.records.show import summary
 from petl.records.sources import backbone_files, data_files
 
 __all__ = [
     "SCHEMA",
     "Record",
+    "agree",
     "backbone_files",
+    "below",
     "canonical",
     "code_sha256",
     "code_version",
@@ -19,6 +22,8 @@ __all__ = [
     "read",
     "record_path",
     "run_dir",
+    "same_run",
+    "scores_below",
     "summary",
     "write",
 ]

@@ -100,12 +100,17 @@ def find(config: Config) -> Record | None:
     except (ValueError, OSError) as error:
         print(f"warning: the record {path} is left aside: {error}", file=sys.stderr)
         return None
-    if record["identity"] != identity(config) or not _agree(record["config"], canonical(config)):
+    if not same_run(record, config):
         return None
     if file := changed(record, config):
         _warn(f"the {file} is not the one of the record {path}: the run is computed anew")
         return None
     return record
+
+
+def same_run(record: Record, config: Config) -> bool:
+    """Whether `record` is of the settings of `config`: by identity, and knob by knob where both name it."""
+    return record["identity"] == identity(config) and agree(record["config"], canonical(config))
 
 
 def package_versions() -> dict[str, str]:
@@ -166,9 +171,9 @@ def _checksum(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _agree(stored: Any, asked: Any, path: str = "") -> bool:
-    """Whether two configs say the same wherever both say something, but for what is only shown."""
+def agree(stored: Any, asked: Any, path: str = "") -> bool:
+    """Whether two stored configs say the same wherever both say something, but for what is only shown."""
     if isinstance(stored, dict) and isinstance(asked, dict):
         shared = (key for key in stored.keys() & asked.keys() if f"{path}{key}" not in COSMETIC)
-        return all(_agree(stored[key], asked[key], f"{path}{key}.") for key in shared)
+        return all(agree(stored[key], asked[key], f"{path}{key}.") for key in shared)
     return stored == asked

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
+
+from petl.records import agree
+from petl.report.cells import shared
 
 METRIC = {"xsum": "rouge2", "en_ro": "bleu", "mnli": "accuracy", "sst2": "accuracy"}
 ARMS = {
@@ -38,23 +40,21 @@ def arm(record: Record) -> str:
     return "random" if config["backbone"]["random"] else "pretrained"
 
 
-def setting(record: Record) -> str:
-    """What the seeds of one cell must share: every knob but the seed, the data, and the pre-trained weights."""
-    shared = [{**record["config"], "seed": None}, record["data"]["sha256"]]
-    if arm(record) == "pretrained":
-        shared.append(record["backbone"]["sha256"])
-    return json.dumps(shared, sort_keys=True)
+def together(one: Record, other: Record) -> bool:
+    """Whether two seeds may share a cell: the same settings, rows, weights and metric."""
+    configs = ({**record["config"], "seed": None} for record in (one, other))
+    return agree(*configs) and shared(one) == shared(other)
 
 
 def lines(records: Iterable[Record], method: str = "mam") -> list[Line]:
     """One line for each task that has records of `method` at mini scale, tasks in METRIC's order."""
     found: dict[str, dict[str, dict[int, float]]] = {task: {name: {} for name in ARMS} for task in METRIC}
-    settings: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], Record] = {}
     for record in records:
         config = record["config"]
         if config["scale"] == "mini" and config["method"]["name"] == method and config["task"]["name"] in found:
             task, name = config["task"]["name"], arm(record)
-            if settings.setdefault((task, name), setting(record)) != setting(record):
+            if not together(first.setdefault((task, name), record), record):
                 raise ValueError(f"records of several settings for {method} on {task} ({name}): they do not mix")
             found[task][name][config["seed"]] = record["metrics"]["test"][METRIC[task]]
     return [Line(task, METRIC[task], arms) for task, arms in found.items() if any(arms.values())]

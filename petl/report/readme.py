@@ -11,13 +11,8 @@ from petl.report import pretraining
 MARK = "<!-- {} -->"
 
 
-def committed(folder: Path) -> list[records.Record]:
-    """Every record below `folder`, in the order of their paths."""
-    return [records.read(path) for path in sorted(folder.rglob("*.json"))]
-
-
 def parts(folder: Path) -> dict[str, str]:
-    return {"pretraining": pretraining.markdown(pretraining.lines(committed(folder)))}
+    return {"pretraining": pretraining.markdown(pretraining.lines(records.below(folder)))}
 
 
 def filled(text: str, generated: dict[str, str]) -> str:

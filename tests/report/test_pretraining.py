@@ -12,7 +12,9 @@ def record(task, seed, value, steps=400, random=False, method="mam", scale="mini
         },
         "metrics": {"test": {metric: value}},
         "data": {"sha256": {"train": data}},
-        "backbone": {"sha256": weights},
+        "backbone": {"path": "mini:bart", "sha256": weights},
+        "protocol": {},
+        "signature": "",
     }  # fmt: skip
 
 

@@ -1,0 +1,164 @@
+"""A cell: one row of a table or figure on one task, what the paper prints for it, and our records of it by seed."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from petl import records
+from petl.checks import choice
+from petl.command import options, read
+from petl.config import Config, UserError
+from petl.report import published
+
+Record = records.Record
+
+SEEDS = (0, 1, 2, 3, 4)  # asked of every cell; any others count as well
+PROTOCOLS = {
+    "whole": {},  # every test row, references as they are
+    "paper": {  # as the released scripts: references cut, Romanian tokenised, the first 1,600 rows; L is Lsum (N5)
+        "rouge1": ("rouge1_truncated",),
+        "rouge2": ("rouge2_truncated",),
+        "rougeL": ("rougeLsum_truncated",),
+        "bleu": ("bleu_moses_truncated",),
+        "accuracy": ("accuracy_first_1600", "accuracy"),  # a set of at most 1,600 rows has the second only
+    },
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`records` by seed, all of the same settings, rows, weights and metrics; `refused`: what was left out."""
+
+    table: str
+    row: str
+    task: str
+    scale: str
+    words: list[str]  # after `python train.py`
+    published: dict[str, float | None]  # metric -> as printed
+    std: dict[str, float]  # likewise, where one is printed
+    footnotes: list[str]
+    protocol: str = "whole"
+    records: dict[int, Record] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+
+    def metric(self, name: str) -> str:
+        """What `name` (rouge2, bleu, ...) is called in a record, by the protocol."""
+        names = PROTOCOLS[self.protocol].get(name, (name,))
+        held = next(iter(self.records.values()), None)
+        return next((n for n in names if held and n in held["metrics"]["test"]), names[0])
+
+    def values(self, metric: str) -> dict[int, float]:
+        """seed -> test metric, in the order of seeds; what is absent or no finite number is left out."""
+        name = self.metric(metric)
+        found = {seed: record["metrics"]["test"].get(name) for seed, record in sorted(self.records.items())}
+        return {seed: value for seed, value in found.items() if value is not None and math.isfinite(value)}
+
+    def missing(self, seeds: Sequence[int] = SEEDS) -> list[int]:
+        """Which of `seeds` are still to run, so that there are as many as asked for."""
+        return [seed for seed in seeds if seed not in self.records][: max(0, len(seeds) - len(self.records))]
+
+    def command(self, seeds: Sequence[int] = SEEDS) -> str:
+        """What runs the missing seeds; empty where none is."""
+        if not (missing := self.missing(seeds)):
+            return ""
+        sweep = ["-m"] if len(missing) > 1 else []
+        return shlex.join(["python", "train.py", *sweep, *self.words, f"seed={','.join(map(str, missing))}"])
+
+
+def cells(table: str, scale: str, runs: Iterable[Record], protocol: str | None = None) -> list[Cell]:
+    """The cells of a table or figure, row by row, with the runs that are theirs.
+
+    protocol: `paper` or `whole`; None: the paper's at its own scale, whole elsewhere. UserError for an unknown word.
+    """
+    protocol = protocol or default_protocol(scale)
+    if scale not in options("scale"):
+        raise UserError(choice("scale", scale, options("scale")))
+    if protocol not in PROTOCOLS:
+        raise UserError(choice("protocol", protocol, PROTOCOLS))
+    candidates: dict[tuple[str, str], list[Record]] = {}
+    for run in runs:
+        config = run["config"]
+        if config["scale"] == scale:
+            candidates.setdefault((config["method"]["name"], config["task"]["name"]), []).append(run)
+    return [
+        _filled(empty, candidates.get((entry["overrides"]["method"], empty.task), []) if _ours(entry) else [])
+        for entry in published.table(table)["rows"]
+        for empty in _empty(table, entry, scale, protocol)
+    ]
+
+
+def default_protocol(scale: str) -> str:
+    return "paper" if scale == "paper" else "whole"
+
+
+def shared(run: Mapping[str, Any]) -> str:
+    """What the seeds of one cell must have in common beside their settings: rows, weights, tokenizer, metric, decoding.
+
+    A classifier's own weights are hashed with its head, which comes from the seed: of those the file counts.
+    """
+    data, backbone, config = run["data"]["sha256"], run["backbone"], run["config"]
+    rows = {name: sha for name, sha in data.items() if name in ("train", "dev", "test")} or data
+    weights = backbone["sha256"]
+    if config["backbone"]["random"] or config["task"].get("kind") == "classification":
+        weights = backbone.get("files", {}).get("model.safetensors") or [backbone["path"], backbone.get("revision")]
+    test = run["protocol"].get("test", {})
+    decoding = {k: v for k, v in (test.get("decoding") or {}).items() if k != "transformers_version"}
+    told = [rows, weights, backbone.get("tokenizer_sha256"), run["signature"], test.get("rows"), decoding]
+    return json.dumps(told, sort_keys=True)
+
+
+def _ours(entry: published.Row) -> bool:
+    """Whether we run this row: not where it is another paper's number for a setting that has a row of its own."""
+    return entry.get("ours", True)
+
+
+def _empty(table: str, entry: published.Row, scale: str, protocol: str) -> Iterable[Cell]:
+    for task, printed in entry["metrics"].items():
+        yield Cell(
+            table=table,
+            row=entry["row"],
+            task=task,
+            scale=scale,
+            words=published.words(entry, task, scale),
+            published=dict(printed),
+            std=dict(entry.get("std", {}).get(task, {})),
+            footnotes=entry["footnotes"],
+            protocol=protocol,
+        )
+
+
+def _filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
+    """`cell` with the largest group of records that go together; of several, the one that was finished last."""
+    groups: dict[str, list[Record]] = {}
+    for run in candidates:
+        if records.same_run(run, replace(_config(tuple(cell.words)), seed=run["config"]["seed"])):
+            groups.setdefault(shared(run), []).append(run)
+    if not groups:
+        return cell
+    by_seed = [{run["config"]["seed"]: run for run in sorted(group, key=_finished)} for group in groups.values()]
+    *others, chosen = sorted(by_seed, key=lambda group: (len(group), max(map(_finished, group.values()))))
+    return replace(cell, records=dict(sorted(chosen.items())), refused=[_refusal(group, chosen) for group in others])
+
+
+def _refusal(group: dict[int, Record], chosen: dict[int, Record]) -> str:
+    """Why records of the same settings are left out."""
+    names = ("rows", "backbone weights", "tokenizer", "metric", "number of test rows", "decoding")
+    one, other = (json.loads(shared(next(iter(found.values())))) for found in (group, chosen))
+    differ = [name for name, a, b in zip(names, one, other, strict=True) if a != b]
+    seeds = ", ".join(map(str, sorted(group)))
+    return f"seed{'s' * (len(group) > 1)} {seeds} left out: other {' and '.join(differ)}"
+
+
+def _finished(run: Record) -> Any:
+    return run["finished"]
+
+
+@cache
+def _config(words: tuple[str, ...]) -> Config:
+    return read(words)

@@ -3,6 +3,9 @@
 A metric is a file `petl/metrics/NAME.py` with a class `Measure` (see `local.Measure`), and an entry in SCORES. `load`
 makes an `evaluate.Metric` of it, importing `evaluate`, which takes seconds and brings torch; `measure` gives the bare
 one. Unlike with `evaluate.load`, nothing is fetched and no script is run. Importing this module imports neither.
+
+A score is a function of what each row adds to it (`rows`, then `total`), so that a resample of the rows, as of a
+bootstrap, has its exact score without the texts.
 """
 
 from __future__ import annotations

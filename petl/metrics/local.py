@@ -16,6 +16,14 @@ class Measure(Protocol):
 
     def scores(self, predictions: list[Any], references: list[Any]) -> dict[str, float]: ...
 
+    def rows(self, predictions: list[Any], references: list[Any]) -> dict[str, list[Any]]:
+        """What each row adds to the scores, as JSON values."""
+        ...
+
+    def total(self, rows: dict[str, list[Any]]) -> dict[str, float]:
+        """The scores of such rows, of all or of a resample."""
+        ...
+
 
 class Local(evaluate.Metric):
     """One measure as evaluate's users know metrics: `compute`, `add_batch`."""

@@ -41,8 +41,19 @@ class Measure:
         self.sentences = _sentences()
 
     def scores(self, predictions: list[str], references: list[str]) -> dict[str, float]:
-        rows = [self._row(text, reference) for text, reference in zip(predictions, references, strict=True)]
+        rows = self._fractions(predictions, references)
         return {kind: 100 * fmean(row[kind] for row in rows) for kind in rows[0]}
+
+    def rows(self, predictions: list[str], references: list[str]) -> dict[str, list[float]]:
+        """rouge1, ... -> of each row, in percent."""
+        rows = self._fractions(predictions, references)
+        return {kind: [100 * row[kind] for row in rows] for kind in rows[0]}
+
+    def total(self, rows: dict[str, list[float]]) -> dict[str, float]:
+        return {kind: fmean(values) for kind, values in rows.items()}
+
+    def _fractions(self, predictions: list[str], references: list[str]) -> list[dict[str, float]]:
+        return [self._row(text, reference) for text, reference in zip(predictions, references, strict=True)]
 
     def _row(self, text: str, reference: str) -> dict[str, float]:
         scores = {kind: score.fmeasure for kind, score in self.scorer.score(reference, text).items()}

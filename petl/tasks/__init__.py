@@ -21,8 +21,8 @@ from petl.tasks.spec import Row, TaskSpec
 from petl.tasks.splits import Splits
 
 __all__ = [
-    "TASKS", "Collator", "Encoded", "Row", "Splits", "TaskSpec", "cuts", "decode", "decoding", "encode", "find",
-    "lengths", "load", "padding_share", "plan_batches", "score", "signature",
+    "TASKS", "Collator", "Encoded", "Row", "Splits", "TaskSpec", "corpus", "cuts", "decode", "decoding", "encode",
+    "find", "lengths", "load", "padding_share", "plan_batches", "score", "scores", "signature",
 ]  # fmt: skip
 
 _modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
@@ -70,6 +70,31 @@ def score(
     return scores | {f"{name}_truncated": value for name, value in of_short.items()}
 
 
+def scores(task: Task, predictions: Sequence[str] | Sequence[int], rows: Sequence[Row]) -> dict[str, Any]:
+    """What each row adds to the metrics of `score`, against whole references, as compact JSON values in their order.
+
+    ROUGE: percent, two decimals, whose mean is the score. BLEU: ten counts (`petl.metrics.bleu.statistics`), whose sum
+    gives the score exactly. Accuracy: a text of 0 and 1. `corpus` makes scores of them again.
+    """
+    spec, references = find(task.name), [row.target for row in rows]
+    told: dict[str, Any] = {}
+    for name in spec.metrics:
+        for key, values in metrics.measure(name).rows(list(predictions), references).items():
+            told[key] = "".join(map(str, values)) if spec.labels else [_short(value) for value in values]
+    return told
+
+
+def corpus(task: Task, told: dict[str, Any], chosen: Sequence[int] | None = None) -> dict[str, float]:
+    """The metrics, in percent, of what `scores` told; with `chosen`, of these rows, as a bootstrap draws them."""
+    result: dict[str, float] = {}
+    for name in find(task.name).metrics:
+        part = {key: told[key] for key in metrics.SCORES[name] if key in told}
+        some = range(len(next(iter(part.values())))) if chosen is None else chosen
+        rows = {key: [_number(values[i]) for i in some] for key, values in part.items()}
+        result |= metrics.measure(name).total(rows)
+    return result
+
+
 def signature(task: Task) -> str:
     """What exactly `score` computes, for the record."""
     spec = find(task.name)
@@ -78,6 +103,14 @@ def signature(task: Task) -> str:
         length = task.generation.max_length
         signatures.append(f"*_truncated|references cut to {length} tokens of the backbone's tokenizer and decoded back")
     return "; ".join(signatures)
+
+
+def _short(value: Any) -> Any:
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) else value
 
 
 def _scores(spec: TaskSpec, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:

@@ -168,3 +168,22 @@ def test_nothing_to_score(name):
 def test_unknown_metric():
     with pytest.raises(KeyError, match="there are rouge, bleu, bleu_moses, accuracy"):
         metrics.load("meteor")
+
+
+@pytest.mark.parametrize("name", metrics.SCORES)
+def test_what_rows_add_gives_the_score(name):
+    predictions, references = pairs(80) if name != "accuracy" else ([0, 1, 1] * 600, [0, 1, 0] * 600)
+    measure = metrics.measure(name)
+    rows = measure.rows(predictions, references)
+    assert all(len(values) == len(predictions) for values in rows.values())
+    assert measure.total(rows) == pytest.approx(measure.scores(predictions, references), rel=1e-12)
+
+
+def test_bleu_of_a_resample_is_that_of_its_texts():
+    predictions, references = pairs(40, seed=1)
+    chosen = random.Random(0).choices(range(40), k=40)
+    for name in ("bleu", "bleu_moses"):
+        measure = metrics.measure(name)
+        counts = measure.rows(predictions, references)[name]
+        texts = [predictions[i] for i in chosen], [references[i] for i in chosen]
+        assert measure.total({name: [counts[i] for i in chosen]}) == measure.scores(*texts)

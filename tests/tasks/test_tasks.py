@@ -1,5 +1,6 @@
 """A task from its rows to its score; that tasks are found by being there; that nothing heavy is imported."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,22 @@ import torch
 
 import petl.tasks
 from petl.config import Generation, Task, UserError
-from petl.tasks import TASKS, Collator, Row, decode, decoding, encode, encoding, find, load, metrics, score, signature
+from petl.tasks import (
+    TASKS,
+    Collator,
+    Row,
+    corpus,
+    decode,
+    decoding,
+    encode,
+    encoding,
+    find,
+    load,
+    metrics,
+    score,
+    scores,
+    signature,
+)
 
 from .conftest import toy, write
 
@@ -126,3 +142,19 @@ def test_dtype_of_batches(name, tokenizer, tmp_path):
     task = Task(name=name, data=str(write(tmp_path / "rows.jsonl", toy(name))), max_source=64, max_target=32)
     batch = Collator(tokenizer.pad_token_id)(encode(load(task).dev, tokenizer, task))
     assert {tensor.dtype for tensor in batch.values()} == {torch.int64}
+
+
+def test_scores_of_each_row_make_up_the_score(name):
+    labels = TASKS[name].labels
+    rows = [Row(str(i), "a", None, i % 2 if labels else f"the cat sat on mat {i}") for i in range(9)]
+    predictions = [0] * 9 if labels else [f"the dog sat on mat {i} there" for i in range(9)]
+    task = Task(name=name)
+    told = json.loads(json.dumps(scores(task, predictions, rows)))
+    assert all(len(values) == 9 for values in told.values())
+    assert corpus(task, told) == pytest.approx(score(task, predictions, rows), abs=0.01)
+    assert corpus(task, told, [2] * 5) == pytest.approx(score(task, [predictions[2]] * 5, [rows[2]] * 5), abs=0.01)
+
+
+def test_scores_of_classes_are_short():
+    rows = [Row(str(i), "a", None, i) for i in (0, 1, 1)]
+    assert scores(Task(name="sst2"), [0, 1, 0], rows) == {"accuracy": "110"}

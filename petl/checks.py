@@ -199,6 +199,7 @@ RANGES: dict[str, _Range] = {
     **{f"recipe.{key}": _SHARE for key in ("warmup", "label_smoothing")},
     **{f"recipe.{key}": _NOT_NEGATIVE for key in ("lr_end", "weight_decay", "max_grad_norm")},
     "runtime.processes": _COUNT,
+    "runtime.threads": (lambda v: 1 <= v <= 1024, "a whole number from 1 to 1024"),
     "runtime.workers": _FROM_0,
 }
 
@@ -260,6 +261,8 @@ def _task(task: Task) -> Iterator[str]:
         yield choice("task.select", task.select, SELECT[task.kind])
     if task.generation.min_length > task.generation.max_length:
         yield f"task.generation.min_length={task.generation.min_length} is above its max_length."
+    if task.revision is not None and (task.data is None or Path(task.data).expanduser().exists()):
+        yield f"task.revision={task.revision} has no effect: task.data={task.data or 'null'} is not on the hub."
     for key in ("data", "dev", "test"):
         path = getattr(task, key)
         if path is not None and not Path(path).expanduser().exists() and (key != "data" or not _on_hub(path)):
@@ -295,5 +298,8 @@ def _backbone(config: Config) -> Iterator[str]:
             yield choice("backbone.path", path, EMBEDDED)
         if backbone.revision is not None:
             yield f"backbone.revision={backbone.revision} has no effect: {path} is embedded in the project."
-    elif not Path(path).expanduser().is_dir() and not _HUB.fullmatch(path):
+    elif Path(path).expanduser().is_dir():
+        if backbone.revision is not None:
+            yield f"backbone.revision={backbone.revision} has no effect: {path} is a folder here."
+    elif not _HUB.fullmatch(path):
         yield f"backbone.path={path}: no such folder, and no hub id (owner/name)."

@@ -65,9 +65,10 @@ class Dropout(StrEnum):
 
 
 class Precision(StrEnum):
+    auto = "auto"  # what the device is best at: bf16 on GPUs that have it, fp16 on other GPUs, fp32 on a CPU
     fp32 = "fp32"
     bf16 = "bf16"
-    fp16 = "fp16"
+    fp16 = "fp16"  # with loss scaling; GPUs only
 
 
 class Optimiser(StrEnum):
@@ -142,6 +143,7 @@ class Generation:
     min_length: int = 0
     no_repeat_ngram: int = 0
     length_penalty: float = 1.0
+    force_end: bool = False  # an output that reaches max_length ends with the end token (transformers 4.9, BART, mBART)
 
 
 @dataclass
@@ -149,6 +151,7 @@ class Task:
     name: str = "???"  # key of petl.tasks.TASKS
     kind: str = "???"  # generation | classification
     data: str | None = None  # hub id, or a folder or file of your own (jsonl, csv, parquet); none: the embedded rows
+    revision: str | None = None  # pinned hub revision of the data: a commit, tag or branch
     dev: str | None = None  # own dev file; none: split off `data` by content
     test: str | None = None  # own test file; likewise
     max_source: int = 512  # tokens; longer sources are cut
@@ -176,7 +179,7 @@ class Recipe:
     weight_decay: float = 0.0  # not on biases and LayerNorms
     max_grad_norm: float = 1.0  # 0: no clipping
     label_smoothing: float = 0.0
-    precision: Precision = Precision.fp32
+    precision: Precision = Precision.fp32  # of training and evaluation; the record tells what `auto` was
     gradient_checkpointing: bool = False
     eval_every: int | None = None  # optimiser steps; none: ten times a run
     eval_batch: int = 32
@@ -194,6 +197,7 @@ class Runtime:
     force: bool = False  # run again although the record exists; the old one stays until the new one is complete
     device: str = "auto"  # auto | cpu | cuda
     processes: int | None = None  # refuse to start with another world size than this
+    threads: int = 1  # of torch, each process: on a CPU sums round by their number, so the same one everywhere
     workers: int = 0  # data loader processes
     progress: bool = True  # progress bar on a terminal; plain lines otherwise
     offline: bool = False  # never ask the hub

@@ -67,6 +67,8 @@ def decoding(spec: TaskSpec, task: Task, tokenizer: Any) -> dict[str, Any]:
         "no_repeat_ngram_size": settings.no_repeat_ngram,
         "length_penalty": settings.length_penalty,
     }
+    if settings.force_end:
+        arguments["forced_eos_token_id"] = tokenizer.eos_token_id
     if _set_languages(spec, tokenizer):
         arguments["decoder_start_token_id"] = tokenizer.convert_tokens_to_ids(tokenizer.tgt_lang)
     return arguments

@@ -158,3 +158,9 @@ def test_scores_of_each_row_make_up_the_score(name):
 def test_scores_of_classes_are_short():
     rows = [Row(str(i), "a", None, i) for i in (0, 1, 1)]
     assert scores(Task(name="sst2"), [0, 1, 0], rows) == {"accuracy": "110"}
+
+
+def test_outputs_end_where_told(bytes_tokenizer):
+    forced = decoding(Task(name="xsum", generation=Generation(force_end=True)), bytes_tokenizer)
+    assert forced["forced_eos_token_id"] == bytes_tokenizer.eos_token_id
+    assert "forced_eos_token_id" not in decoding(Task(name="xsum"), bytes_tokenizer)

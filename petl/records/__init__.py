@@ -2,6 +2,7 @@
 
 from petl.records.folder import below, scores_below
 from petl.records.naming import SCHEMA, canonical, identity, record_path, run_dir
+from petl.records.parse import config_of
 from petl.records.record import Record, agree, code_sha256, code_version, find, package_versions, read, same_run, write
 from petl.records.show import summary
 from petl.records.sources import backbone_files, data_files
@@ -15,6 +16,7 @@ __all__ = [
     "canonical",
     "code_sha256",
     "code_version",
+    "config_of",
     "data_files",
     "find",
     "identity",

@@ -50,8 +50,8 @@ def answer(argv: list[str]) -> int:
         command.read([word for word in words if "=" in word and not word.startswith("-")])
         return by_hydra(argv)
     if not flags & SWEEP:
-        if swept := command.preset_sweep(words):
-            raise UserError(f"this experiment is a sweep over {' '.join(swept)}: python train.py -m ... runs it.")
+        if keys := command.left_open(words):
+            raise UserError(f"this experiment is a sweep over {', '.join(keys)}: python train.py -m ... runs it.")
         return run(command.read(words))
     runs = command.expand(words)
     if any(word.startswith("hydra/launcher=") for word in words):

@@ -1,35 +1,28 @@
-"""From words on a command line to a `Config`, and from a wrong word to the one that was meant. Imports no torch.
-
-Hydra composes conf/, but its refusals name no nearest word and it takes `+lrr=3` silently: so words are looked up here
-first.
-"""
+"""From words on a command line to a `Config`, or to the many of a sweep. Imports no torch."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from petl import paths
-from petl.checks import hint, near, validate
-from petl.config import Composed, Config, UserError
+from petl.checks import choice, hint, near, validate
+from petl.config import Composed, Config, Row, UserError
+from petl.words import CONF, described, first_line, groups, key_of, options, parse, type_of, values
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
+__all__ = ["CONF", "checked", "expand", "groups", "left_open", "options", "parse", "read", "reader"]
 
 ConfigStore.instance().store(name="schema", node=Composed)
 
@@ -46,12 +39,28 @@ def read(overrides: Sequence[str]) -> Config:
     return checked(composed)
 
 
+def reader() -> Callable[[Sequence[str]], Config]:
+    """`read` for the runs of a sweep: what differs in the seed alone is composed once."""
+    known: dict[tuple[str, ...], Config] = {}
+
+    def remembered(overrides: Sequence[str]) -> Config:
+        seeds = [word for word in overrides if re.fullmatch(r"seed=\d{1,9}", word)]
+        if len(seeds) != 1:
+            return read(overrides)
+        others = tuple(word for word in overrides if word not in seeds)
+        if others not in known:
+            known[others] = read(others)
+        return replace(known[others], seed=int(seeds[0].partition("=")[2]))
+
+    return remembered
+
+
 def checked(composed: DictConfig) -> Config:
     """What conf/ composed, as a valid Config: interpolations done, each delta with its size in the paper."""
     try:
         full = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
-        raise UserError(f"{error.full_key or 'config'}: {_first_line(error)}") from None
+        raise UserError(f"{error.full_key or 'config'}: {first_line(error)}") from None
     assert isinstance(full, Composed)
     for name, delta in full.method.deltas.items():
         for row in (full.task.name, full.task.kind):
@@ -64,44 +73,89 @@ def checked(composed: DictConfig) -> Config:
 
 
 def expand(overrides: Sequence[str]) -> list[list[str]]:
-    """The runs of a sweep: every combination of the values on the command line and in the preset."""
+    """The runs of a sweep: every combination of the values on the command line and in the preset, for each of its rows.
+
+    A word that rows of `experiment=` set picks those rows, `task=` picks among its tasks, `seed=paper` takes each row's
+    seeds in the paper; every other word holds for all runs. A run that several presets ask for comes once.
+    """
+    typed, runs = parse(overrides), {}
+    for preset in _presets(typed):
+        for axes in preset.axes_of_rows(typed):
+            for run in itertools.product(*axes):
+                runs.setdefault(frozenset(word for word in run if not word.startswith("experiment=")), list(run))
+    return list(runs.values())
+
+
+def left_open(overrides: Sequence[str]) -> list[str]:
+    """The keys that the sweep of `experiment=` gives several values, and `overrides` none."""
     typed = parse(overrides)
-    keys = {word.get_key_element() for word in typed}
-    preset = [word for word in parse(preset_sweep(overrides)) if word.get_key_element() not in keys]
-    return [list(run) for run in itertools.product(*map(_values, [*preset, *typed]))]
+    said = {key_of(word) for word in typed}
+    return list(dict.fromkeys(key for preset in _presets(typed) for key in preset.keys() if key not in said))
 
 
-def preset_sweep(overrides: Sequence[str]) -> list[str]:
-    """The sweep that `experiment=` brings along."""
-    chosen = [word for word in overrides if word.startswith("experiment=")]
-    parse(chosen)
-    sweep = _compose(chosen, hydra=True).hydra.sweeper.get("params") if chosen else None
-    return [f"{key}={value}" for key, value in (sweep or {}).items()]
+# Presets --------------------------------------------------------------------------------------------------------------
 
 
-def parse(overrides: Sequence[str]) -> list[Override]:
-    """Hydra's reading of every word, each known and meant only once."""
-    words = list(_parsed(overrides))
-    keys: set[str] = set()
-    for word in words:
-        _refuse_unsafe(word)
-        _refuse_unknown(word)
-        if (key := word.get_key_element().lstrip("+")) in keys:
-            raise UserError(f"{word.input_line}: {key} is given twice; several values are {key}=A,B with -m.")
-        keys.add(key)
-    return words
+@dataclass
+class Preset:
+    """The sweep of one `experiment=`: axes, whose product is taken, for each of the rows, which are no product."""
+
+    name: str = ""
+    axes: dict[str, list[str]] = field(default_factory=dict)  # key -> the words it is swept over
+    rows: Mapping[str, Row] = field(default_factory=lambda: {"": Row()})
+
+    def words(self, row: Row) -> dict[str, str]:
+        return {key_of(word): str(word.input_line) for word in parse(shlex.split(row.words))}
+
+    def keys(self) -> list[str]:
+        """What a run of the sweep says: what every row does, and the axes."""
+        said = [self.words(row) for row in self.rows.values()]
+        return [*(key for key in said[0] if all(key in words for words in said)), *self.axes]
+
+    def axes_of_rows(self, typed: Sequence[Override]) -> Iterator[list[list[str]]]:
+        """For each row that the typed words leave: the words to choose from, for every key of its runs."""
+        rows = {label: self.words(row) for label, row in self.rows.items()}
+        picks = {key_of(word): values(word) for word in typed if any(key_of(word) in said for said in rows.values())}
+        others = {key_of(word): values(word) for word in typed if key_of(word) not in picks}
+        others = {key: words for key, words in others.items() if key != "experiment" and not key.startswith("hydra")}
+        self._refuse_tasks(others.get("task", []))
+        left = [label for label, said in rows.items() if all(said.get(key) in picks[key] for key in picks)]
+        if not left:
+            raise UserError(self._no_row(picks, rows))
+        for label in left:
+            axes = {**{key: [text] for key, text in rows[label].items()}, **self.axes, **others}
+            if axes.get("seed") == ["seed=paper"]:
+                axes["seed"] = [f"seed={seed}" for seed in self._paper_seeds(label)]
+            yield [*([[f"experiment={self.name}"]] if self.name else []), *axes.values()]
+
+    def _refuse_tasks(self, words: Sequence[str]) -> None:
+        has = [word.partition("=")[2] for word in self.axes.get("task", words)]
+        for word in words:
+            if (task := word.partition("=")[2]) not in has:
+                raise UserError(choice(f"task of experiment={self.name}", task, has))
+
+    def _no_row(self, picks: Mapping[str, Sequence[str]], rows: Mapping[str, Mapping[str, str]]) -> str:
+        asked = " ".join(",".join(words) for words in picks.values())
+        lines = [f"{asked}: no row of experiment={self.name} has it. A word that its rows set picks rows; these are:"]
+        return "\n".join([*lines, *(f"  {' '.join(said.values())}" for said in rows.values())])
+
+    def _paper_seeds(self, label: str) -> list[int]:
+        if seeds := self.rows[label].paper_seeds:
+            return seeds
+        raise UserError("seed=paper: the seeds of the paper are known for the rows of experiment=table2 and its like.")
 
 
-def options(group: str) -> list[str]:
-    """What `group=` can be."""
-    names = (path.relative_to(CONF / group).with_suffix("").as_posix() for path in (CONF / group).rglob("*.yaml"))
-    return sorted(
-        names, key=lambda name: [float(p) if p[:1].isdigit() else p for p in re.split(r"(\d+(?:\.\d+)?)", name)]
-    )
+def _presets(typed: Sequence[Override]) -> list[Preset]:
+    chosen = [text for word in typed if key_of(word) == "experiment" for text in values(word)]
+    return [_preset(text) for text in chosen if text != "experiment=null"] or [Preset()]
 
 
-def groups() -> list[str]:
-    return sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
+def _preset(chosen: str) -> Preset:
+    composed = _compose([chosen], hydra=True)
+    swept = composed.hydra.sweeper.get("params") or {}
+    axes = {key_of(word): values(word) for word in parse([f"{key}={value}" for key, value in swept.items()])}
+    rows = {str(label): Row(**row) for label, row in OmegaConf.to_container(composed.rows).items()}  # type: ignore
+    return Preset(chosen.partition("=")[2], axes, rows or {"": Row()})
 
 
 # Hydra ----------------------------------------------------------------------------------------------------------------
@@ -115,94 +169,16 @@ def _compose(overrides: Sequence[str], hydra: bool = False) -> DictConfig:
             raise _explained(error, overrides) from None
 
 
-def _values(word: Override) -> list[str]:
-    if not word.is_sweep_override():
-        return [str(word.input_line)]
-    if not word.is_discrete_sweep():
-        raise UserError(f"{word.input_line}: an interval has no values to try; write them: {word.key_or_group}=A,B,C.")
-    return [f"{word.get_key_element()}={value}" for value in word.sweep_string_iterator()]
-
-
-def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        for text in overrides:
-            try:
-                yield from parser.parse_overrides([paths.quoted(text)])
-            except OverrideParseException:
-                raise UserError(_malformed(text)) from None
-
-
 def _explained(error: Exception, overrides: Sequence[str]) -> UserError:
     """Hydra's refusal of a value, in terms of the schema."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key = getattr(cause, "full_key", None)
     texts = [text for text in overrides if key and text.startswith(f"{key}=")]
-    if not texts or _type_of(str(key)) is None:
-        return UserError(_first_line(error) + (f" {_first_line(cause)}" if cause is not error else ""))
-    tp = _type_of(str(key))
+    if not texts or type_of(str(key)) is None:
+        return UserError(first_line(error) + (f" {first_line(cause)}" if cause is not error else ""))
+    tp = type_of(str(key))
     values = [member.value for member in tp] if isinstance(tp, type) and issubclass(tp, Enum) else []
-    return UserError(f"{texts[0]}: {key} takes {_described(tp)}.{hint(near(texts[0].partition('=')[2], values))}")
-
-
-# Words ----------------------------------------------------------------------------------------------------------------
-
-
-def _malformed(text: str) -> str:
-    if text.startswith("-"):
-        return f"{text}: no such flag; settings are written without dashes, as in method=lora."
-    if "=" in text:
-        return f"{text}: not of the form key=value; quote what has spaces or brackets of its own: 'key=\"a b\"'."
-    for group in ("method", "task", *groups()):
-        if meant := next((name for name in options(group) if name.lower() == text.lower()), None):
-            return f"{text}: not of the form key=value. Did you mean {group}={meant}?"
-    meant = _nearest_key(text)
-    return f"{text!r}: not of the form key=value (no spaces around the =).{hint(meant and meant + '=...')}"
-
-
-def _refuse_unsafe(word: Override) -> None:
-    text = str(word.input_line)
-    if "_target_" in text:
-        raise UserError(f"{text}: nothing here is built from a `_target_`; methods and tasks are chosen by name.")
-    if "${" in text:
-        raise UserError(f"{text}: no interpolation or resolver on a command line; write the value itself.")
-    if word.is_delete():
-        raise UserError(f"{text}: nothing can be taken away; give it another value, or null.")
-
-
-def _refuse_unknown(word: Override) -> None:
-    key, text = word.key_or_group, str(word.input_line)
-    if key.startswith(("hydra.", "hydra/")):
-        return
-    if key in groups():
-        _refuse_option(word)
-    elif is_dataclass(tp := _type_of(key)) or get_origin(tp) is dict:
-        inside = [f.name for f in fields(tp)] if is_dataclass(tp) else ["main.size"]
-        raise UserError(
-            f"{text}: {key} is a section; set a key in it: {', '.join(f'{key}.{name}' for name in inside)}."
-        )
-    elif tp is None:
-        meant = _nearest_key(key)
-        raise UserError(f"{text}: there is no {key}." + (hint(meant) or " --cfg job shows all there is."))
-    elif word.is_add() or word.is_force_add():
-        raise UserError(f"{text}: {key} exists, it is set without a +: {text.lstrip('+')}.")
-
-
-def _refuse_option(word: Override) -> None:
-    group, names = word.key_or_group, options(word.key_or_group)
-    if word.package is not None and group != "delta":
-        raise UserError(f"{word.input_line}: only delta@... goes elsewhere, as in +delta@method.deltas.extra=adapter.")
-    if word.package is None and (word.is_add() or word.is_force_add()):
-        raise UserError(f"{word.input_line}: {group} is chosen without a +: {str(word.input_line).lstrip('+')}.")
-    values = [text.partition("=")[2] for text in _values(word)] if word.is_sweep_override() else [word.value()]
-    for value in values:
-        if value is None and group == "experiment":
-            continue
-        if not isinstance(value, str) or value not in names:
-            more = {"budget": "also budget.percent=4.2, budget.size=77, budget.parameters=1000000"}.get(group)
-            lines = [f"{group}={value}: there is no such {group}.{hint(near(str(value), names))}"]
-            lines += [f"{group}: {', '.join(names)}", *([more] if more else [])]
-            raise UserError("\n".join(lines))
+    return UserError(f"{texts[0]}: {key} takes {described(tp)}.{hint(near(texts[0].partition('=')[2], values))}")
 
 
 def _refuse_delta(words: Sequence[Override]) -> None:
@@ -233,57 +209,3 @@ def _refuse_idle(words: Sequence[Override], composed: DictConfig) -> None:
             raise UserError(f"{text} has no effect: task={task.name} generates no text.")
         if key == "recipe.batch" and recipe.batch_tokens is not None:
             raise UserError(f"{text} has no effect with recipe.batch_tokens={recipe.batch_tokens}; set it to null.")
-
-
-# The schema -----------------------------------------------------------------------------------------------------------
-
-
-def _type_of(key: str) -> Any:
-    """Type of the field that a dotted key names, `None` taken off; None: there is no such field."""
-    tp: Any = Config
-    for part in key.split("."):
-        if is_dataclass(tp):
-            tp = get_type_hints(tp).get(part)
-        elif get_origin(tp) is dict:
-            tp = get_args(tp)[1]
-        else:
-            return None
-        if isinstance(tp, UnionType):
-            tp = next(option for option in get_args(tp) if option is not NoneType)
-    return tp
-
-
-def _described(tp: Any) -> str:
-    if isinstance(tp, type) and issubclass(tp, Enum):
-        return f"one of {', '.join(member.value for member in tp)}"
-    lists = {"list[float]": "a list of numbers, [0.9,0.98]", "list[int]": "a list of whole numbers, [0,1]"}
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-    return lists.get(str(tp)) or words.get(tp) or "a list, [a,b]"
-
-
-def _keys(tp: Any = Config, prefix: str = "") -> Iterator[str]:
-    """Every dotted key; the delta of a method stands as `main`."""
-    for name, part in get_type_hints(tp).items():
-        if is_dataclass(part):
-            yield from _keys(part, f"{prefix}{name}.")
-        elif get_origin(part) is dict:
-            yield from _keys(get_args(part)[1], f"{prefix}{name}.main.")
-        else:
-            yield f"{prefix}{name}"
-
-
-def _nearest_key(word: str) -> str | None:
-    """By its last part, the whole, the last part roughly: lr -> recipe.lr, recipe.lrr -> recipe.lr, methd -> method."""
-    keys = [*groups(), *_keys()]
-    last = word.rpartition(".")[2]
-    by_last: dict[str, list[str]] = {}
-    for key in keys:
-        by_last.setdefault(key.rpartition(".")[2], []).append(key)
-    if last not in by_last and "." in word and (meant := near(word, keys, cutoff=0.8)):
-        return meant
-    meant = near(last, by_last)
-    return " or ".join(by_last[meant][:3]) if meant else near(word, keys)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -238,8 +238,17 @@ class Released:
 
 
 @dataclass
+class Row:
+    """One row of a table, as a preset of conf/experiment says it."""
+
+    words: str = ""  # of a command line
+    paper_seeds: list[int] = field(default_factory=list)  # which the paper ran: seed=paper
+
+
+@dataclass
 class Composed(Config):
     """What conf/ composes to: a Config, and the tables that its interpolations chose from."""
 
     released: Released = field(default_factory=Released)
     paper: dict[str, dict[str, int]] = field(default_factory=dict)  # kind of task -> delta -> size in the paper
+    rows: dict[str, Row] = field(default_factory=dict)  # of a preset: what it is called -> what it is

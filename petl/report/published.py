@@ -36,8 +36,12 @@ def row(reference: str) -> Row:
 
 def words(entry: Row, task: str, scale: str = "paper") -> list[str]:
     """The command line of a row: `python train.py` and these. On another scale its sizes are the same shares."""
-    said = [f"{key}={'null' if value is None else value}" for key, value in entry["overrides"].items()]
-    return [*said, f"task={task}", f"scale={scale}"]
+    return [*row_words(entry), f"task={task}", f"scale={scale}"]
+
+
+def row_words(entry: Row) -> list[str]:
+    """What a row sets, on any task and scale."""
+    return [f"{key}={'null' if value is None else value}" for key, value in entry["overrides"].items()]
 
 
 def sizes(entry: Row, task: str) -> dict[str, int]:

@@ -46,11 +46,15 @@ class Network(nn.Module):
         if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self._run()
         state = tuple((id(p), p._version, p.dtype, p.device) for p in self.parameters()) + (
-            torch.is_autocast_enabled(),
+            torch.is_autocast_enabled(self.embedding.device.type),
         )
         if self._folded is None or self._folded[0] != state:
             self._folded = (state, self._run())
         return self._folded[1]
+
+    def forget(self) -> None:
+        """Run again at the next call: for weights that change without a new version (of shards)."""
+        self._folded = None
 
     def _run(self) -> Tensor:
         z = self.outer(torch.tanh(self.inner(self.embedding)))

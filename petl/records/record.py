@@ -1,7 +1,5 @@
 """The record of a finished run: what it holds, and how it is written and read so that it is whole or absent."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -23,7 +21,7 @@ PACKAGES = (  # whose versions a record names
 )
 
 
-class Record(TypedDict):
+class Record(TypedDict):  # its annotations are read, so no `from __future__ import annotations` here
     schema: int  # version of this layout and of the identity
     identity: str  # 12 hex digits, see naming.identity
     config: dict[str, Any]  # every knob but where the run happened
@@ -46,6 +44,7 @@ class Record(TypedDict):
     seconds: dict[str, float]  # wall clock of each phase
     memory_mb: float  # peak: of the GPU where there is one, else resident, of the first process
     device: str
+    precision: NotRequired[str]  # fp32, bf16 or fp16: what `recipe.precision` came to; older records lack it
     processes: int
     threads: int  # of torch, each process
     overflows: int  # optimiser steps that fp16's loss scaling skipped

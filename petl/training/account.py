@@ -8,13 +8,15 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
+
+from petl.records.folder import SCORES
 
 EXAMPLES = 5
 HISTORY = 60  # points at most, in a record
@@ -39,9 +41,18 @@ def prediction_rows(rows: Iterable[Any], predictions: Iterable[Any], labels: tup
 
 def write_predictions(rows: list[dict[str, str]], path: Path) -> None:
     """One JSON object a line, in the order of the split; the file is whole or the old one."""
+    _write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), path)
+
+
+def write_scores(scores: Mapping[str, Any], record: Path) -> None:
+    """What each test row adds to the metrics (`petl.tasks.scores`), beside the record it belongs to."""
+    _write(json.dumps(scores, separators=(",", ":")) + "\n", record.with_name(record.name.replace(".json", SCORES)))
+
+
+def _write(text: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     os.replace(draft, path)
@@ -83,12 +94,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def weights_sha256(model: nn.Module) -> str:
-    """Of names, shapes and bytes of all tensors that a checkpoint of the model has, in the order of their names."""
+def weights_sha256(weights: Mapping[str, Tensor]) -> str:
+    """Of names, shapes and bytes of all tensors, in the order of their names."""
     total = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
+    for name, tensor in sorted(weights.items()):
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        raw: Any = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        total.update(raw)
     return total.hexdigest()
 
 

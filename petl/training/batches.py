@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from petl.backbone.attach import stream
 from petl.config import Recipe, UserError
 from petl.tasks import lengths, plan_batches
+from petl.tasks.batches import IGNORED
 
 Batch = dict[str, torch.Tensor]
 
@@ -55,7 +56,7 @@ class Steps(Dataset):
         rows = self._rows(number)
         cuts = [len(rows) * i // self.micro_batches for i in range(self.micro_batches + 1)]
         mine = ((i, rows[cuts[i] : cuts[i + 1]]) for i in range(self.rank, self.micro_batches, self.world))
-        share = [(i, self.collate([self.encoded[row] for row in part])) for i, part in mine if part]
+        share = [(i, self._batch(part) if part else self._silent(rows[0])) for i, part in mine]
         return Step(number, rows, sum(target_tokens(self.encoded[row]) for row in rows), share)
 
     def loader(self, start: int, workers: int) -> DataLoader:
@@ -68,6 +69,14 @@ class Steps(Dataset):
             num_workers=workers,
             generator=torch.Generator(),
         )
+
+    def _batch(self, rows: list[int]) -> Batch:
+        return self.collate([self.encoded[row] for row in rows])
+
+    def _silent(self, row: int) -> Batch:
+        """Where a step has fewer rows than micro-batches: one without a target, as shards want all processes to run."""
+        batch = self._batch([row])
+        return {**batch, "labels": torch.full_like(batch["labels"], IGNORED)}
 
     def _rows(self, number: int) -> list[int]:
         epoch = next((e for e, end in enumerate(self._ends) if number < end), len(self._ends))

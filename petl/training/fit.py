@@ -14,12 +14,10 @@ from torch import nn
 from petl.config import Config
 from petl.training import BadNumbers
 from petl.training.batches import Step, Steps
+from petl.training.gradients import compute_gradients
 from petl.training.keeper import Keeper, State
-from petl.training.loss import forward, summed_loss
 from petl.training.optimiser import learning_rate, make_optimiser
 from petl.training.progress import Progress
-from petl.training.ranks import add_up
-from petl.training.streams import set_stream
 
 POINTS = 40  # of the training loss in a history, besides the evaluations
 
@@ -40,7 +38,7 @@ def fit(
     Raises BadNumbers before the step that would spoil the weights, or before a checkpoint that has.
     """
     recipe, metric = config.recipe, config.task.select
-    optimiser: Any = accelerator.prepare(make_optimiser(model, recipe))
+    optimiser: Any = accelerator.prepare_optimizer(make_optimiser(model, recipe))
     if recipe.gradient_checkpointing:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):  # transformers 5.17 lacks its new name
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
@@ -68,36 +66,6 @@ def fit(
             _note(state, lr)
     progress.close()
     return state
-
-
-def compute_gradients(
-    model: nn.Module, step: Step, config: Config, accelerator: Accelerator, optimiser: Any
-) -> tuple[float, float]:
-    """Leave the gradient of the step's mean loss over all its target tokens in `.grad`; return loss and 2-norm.
-
-    Each micro-batch adds its sum divided by the whole step's count, so the result does not depend on how rows fall into
-    micro-batches and processes. The sum over processes is one exchange of the trained parameters only.
-    """
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser.zero_grad()
-    total = torch.zeros((), device=accelerator.device)
-    for index, batch in step.micro_batches:
-        batch = {name: tensor.to(accelerator.device, non_blocking=True) for name, tensor in batch.items()}
-        set_stream(config.seed, "dropout", step.number, index)
-        with accelerator.autocast():
-            logits = forward(model, batch)
-        loss = summed_loss(logits, batch["labels"], config.recipe.label_smoothing) / step.total
-        accelerator.backward(loss)
-        total += loss.detach()
-    for parameter in trained:
-        if (
-            parameter.grad is None
-        ):  # of a process without rows in this step: the exchange needs the same tensors everywhere
-            parameter.grad = torch.zeros_like(parameter)
-    gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
-    add_up(accelerator, [*gradients, total])
-    accelerator.unscale_gradients(optimiser)
-    return total.item(), torch.nn.utils.get_total_norm(gradients).item()
 
 
 def take_step(optimiser: Any, norm: float, lr: float, max_norm: float) -> None:

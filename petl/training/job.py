@@ -12,7 +12,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from petl import backbone, records, tasks
 from petl.config import Config, Method, UserError
-from petl.training import account, checkpoint, ranks, trackers
+from petl.tasks.splits import rows_digest
+from petl.training import account, checkpoint, ranks, shards, trackers
 from petl.training.batches import Steps, refuse_uneven
 from petl.training.evaluate import Judge, Part, decoding_for
 from petl.training.fit import finite, fit
@@ -36,7 +37,9 @@ def run_job(config: Config) -> records.Record:
         record = job.test(state)
         tracker.log(trackers.summary(record), state.step)
     if accelerator.is_main_process:
+        account.write_scores({"identity": record["identity"], **job.scores}, records.record_path(config))
         record = records.write(record, records.record_path(config))
+        shutil.rmtree(job.decoded, ignore_errors=True)
         if config.runtime.force:
             checkpoint.take_place(job.folder, records.run_dir(config))
     return ranks.agree(accelerator, record)
@@ -53,6 +56,8 @@ class Job:
             self.folder = self.folder / "forced"
             if accelerator.is_main_process:
                 shutil.rmtree(self.folder, ignore_errors=True)
+        self.decoded = self.folder / "decoded"
+        self.scores: dict[str, Any] = {"rows_sha256": {}}
         with self.clock.phase("load"):
             with accelerator.main_process_first():  # the first process fills the cache, the others read it
                 self.splits = tasks.load(config.task, config.runtime.cache, config.runtime.offline)
@@ -105,6 +110,8 @@ class Job:
                 metrics[part.name] = finite(scored, part.name, step)
             rows[part.name] = account.prediction_rows(part.rows, predictions, labels)
             if self.accelerator.is_main_process:
+                self.scores[part.name] = tasks.scores(self.config.task, predictions, part.rows)
+                self.scores["rows_sha256"][part.name] = rows_digest(part.rows)
                 name = part.name.replace("test", "predictions", 1)  # test_mismatched -> predictions_mismatched
                 account.write_predictions(rows[part.name], self.folder / f"{name}.jsonl")
         return self._record(state, metrics, account.examples(rows["test"]))
@@ -119,22 +126,32 @@ class Job:
             config.runtime.offline,
         )
         self.hashes = {
-            "sha256": account.weights_sha256(self.model),
+            "sha256": account.weights_sha256(self.model.state_dict()),
             "tokenizer_sha256": account.tokenizer_sha256(self.tokenizer),
         }
         method, self.sizes = Method(config.method.name), ""  # zero steps test the backbone with nothing attached
         if not idle:
             method, self.sizes = backbone.resolve(self.model, config.method, config.budget)
         backbone.attach(self.model, method, config.seed, config.recipe.train_head and not idle)
-        self.model.to(self.accelerator.device)
-        ranks.share_weights(self.accelerator, self.model)
+        if not shards.shard(self.model, self.accelerator):
+            self.model.to(self.accelerator.device)
+            ranks.share_weights(self.accelerator, self.model)
 
     def _make_judge(self) -> Judge:
         task, decoding = self.config.task, None
         if task.kind == "generation":
             decoding = decoding_for(self.model, tasks.decoding(task, self.tokenizer))
         collate = tasks.Collator(self.tokenizer.pad_token_id)
-        return Judge(self.model, self.tokenizer, collate, self.config, self.accelerator, decoding)
+        return Judge(
+            self.model,
+            self.tokenizer,
+            collate,
+            self.config,
+            self.accelerator,
+            decoding,
+            self.decoded,
+            self._origin(),
+        )
 
     def _part(self, name: str, rows: list[tasks.Row]) -> Part:
         return Part(name, rows, tasks.encode(rows, self.tokenizer, self.config.task))
@@ -144,7 +161,12 @@ class Job:
             return self.judge.measure(self.dev)
 
     def _origin(self) -> dict[str, Any]:
-        return {"code": records.code_sha256(), "data": self.splits.sha256, "backbone": self.hashes}
+        return {
+            "code": records.code_sha256(),
+            "data": self.splits.sha256,
+            "backbone": self.hashes,
+            "precision": ranks.precision_of(self.accelerator),
+        }
 
     def _greet(self, steps: Steps, train: Part) -> None:
         counts, recipe, processes = backbone.counts(self.model), self.config.recipe, self.accelerator.num_processes
@@ -191,6 +213,7 @@ class Job:
             "seconds": {name: round(seconds, 2) for name, seconds in self.clock.seconds.items()},
             "memory_mb": account.peak_memory_mb(),
             "device": account.device_name(accelerator.device),
+            "precision": ranks.precision_of(accelerator),
             "processes": accelerator.num_processes,
             "threads": torch.get_num_threads(),
             "overflows": state.overflows,

@@ -10,9 +10,9 @@ from accelerate import Accelerator
 from torch import nn
 
 from petl import backbone
-from petl.training import checkpoint
+from petl.training import checkpoint, shards
 from petl.training.progress import Clock, Progress
-from petl.training.ranks import agree, share_weights
+from petl.training.ranks import agree
 
 
 @dataclass
@@ -39,9 +39,10 @@ class Keeper:
 
     def keep(self, state: State, optimiser: Any, best: bool) -> None:
         """Write the checkpoint of this step, and first, if it is the best so far, its weights as `best`."""
+        weights, moments = shards.whole(backbone.tuned_state(self.model)), shards.whole(optimiser.state_dict())
         if not self.accelerator.is_main_process:
             return
-        weights, scaler = backbone.tuned_state(self.model), self.accelerator.scaler
+        scaler = self.accelerator.scaler
         told = {
             "origin": self.origin,
             "state": asdict(state),
@@ -50,16 +51,16 @@ class Keeper:
         }
         if best:
             checkpoint.save(self.folder, "best", state.step, weights, told)
-        checkpoint.save(self.folder, "last", state.step, weights, told, optimiser.state_dict(), keep=2)
+        checkpoint.save(self.folder, "last", state.step, weights, told, moments, keep=2)
 
     def restore(self, optimiser: Any) -> State:
         """Weights, optimiser and state of the newest whole checkpoint, or a fresh start."""
         place = agree(self.accelerator, self._resumable() if self.accelerator.is_main_process else None)
         if place is None:
             return State()
-        weights, told, moments = checkpoint.load(place)
-        backbone.load_tuned(self.model, weights)
-        optimiser.load_state_dict(moments)
+        told, moments = self._load(place)
+        assert moments is not None, "a `last` checkpoint has the optimiser's state"
+        optimiser.load_state_dict(shards.moments(moments, optimiser))
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(told["scaler"])
         self.clock.add(told["seconds"])
@@ -68,12 +69,19 @@ class Keeper:
 
     def take_best(self) -> None:
         """Put the selected weights into the model, on every process."""
-        if self.accelerator.is_main_process:
-            place = checkpoint.newest(self.folder, "best")
-            if place is None:
-                raise RuntimeError(f"The best checkpoint in {self.folder} was damaged after it was written.")
-            backbone.load_tuned(self.model, checkpoint.load(place)[0])
-        share_weights(self.accelerator, self.model)
+        place = agree(self.accelerator, self._best() if self.accelerator.is_main_process else None)
+        if place is None:
+            raise RuntimeError(f"The best checkpoint in {self.folder} was damaged after it was written.")
+        self._load(place)
+
+    def _load(self, place: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Put a checkpoint's weights into the model; returns the rest of it."""
+        weights, told, moments = checkpoint.load(place)
+        backbone.load_tuned(self.model, shards.parts(weights, backbone.tuned_state(self.model)))
+        return told, moments
+
+    def _best(self) -> Path | None:
+        return checkpoint.newest(self.folder, "best")
 
     def _resumable(self) -> Path | None:
         place = checkpoint.newest(self.folder, "last")
@@ -81,7 +89,7 @@ class Keeper:
             return None
         told = checkpoint.load_state(place)
         changed = sorted(name for name in self.origin if told["origin"].get(name) != self.origin[name])
-        if not changed and (not told["state"]["selected"]["step"] or checkpoint.newest(self.folder, "best")):
+        if not changed and (not told["state"]["selected"]["step"] or self._best()):
             return place
         why = f"other {', '.join(changed)}" if changed else "a damaged best checkpoint"
         self.progress.say(f"starting over: {self.folder} has {why}; it is kept as {checkpoint.set_aside(self.folder)}")

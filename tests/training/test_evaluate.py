@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -35,13 +37,16 @@ def test_the_loss_does_not_depend_on_the_batches(judged):
     assert judge.loss(part) == pytest.approx(loss, rel=1e-5)
 
 
-def test_two_processes_judge_every_row_once(judged):
+@pytest.mark.parametrize("world", [2, 3])
+def test_processes_judge_every_row_and_as_many_batches_each(judged, monkeypatch, world):
     judge, part = judged
+    monkeypatch.setattr("petl.training.evaluate.collect", lambda _, mine: mine)
     shares = []
-    for rank in (0, 1):
-        judge.accelerator = Rank(rank)
-        shares += [row for batch in judge._batches(part) for row in batch]
-    assert sorted(shares) == list(range(len(part.rows)))
+    for rank in range(world):
+        judge.accelerator = SimpleNamespace(num_processes=world, process_index=rank, device="cpu")
+        shares.append([list(rows) for rows, _ in judge._over(part, judge._batches(part), lambda rows, _: rows)])
+    assert {row for share in shares for rows in share for row in rows} == set(range(len(part.rows)))
+    assert len({len(share) for share in shares}) == 1
 
 
 def test_only_what_the_task_says_reaches_generate(judged):
@@ -65,10 +70,3 @@ def test_classes_are_the_most_probable_ones(configure):
     with torch.no_grad():
         logits = [model(torch.tensor([list(code.input_ids)])).logits[0] for code in part.encoded]
     assert judge.predict(part) == [int(row.argmax()) for row in logits]
-
-
-class Rank:
-    num_processes = 2
-
-    def __init__(self, rank):
-        self.process_index = rank

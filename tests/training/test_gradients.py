@@ -12,7 +12,7 @@ from petl import backbone, tasks
 from petl.config import Config, Precision, Recipe, Runtime
 from petl.training import ranks
 from petl.training.batches import Steps
-from petl.training.fit import compute_gradients
+from petl.training.gradients import compute_gradients
 from petl.training.optimiser import make_optimiser
 from tests.training.conftest import bart, tokenizer
 

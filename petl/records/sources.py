@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from petl import hub
 from petl.config import Backbone, Config, UserError
 
-OF_BACKBONE = ("config.json", "model.safetensors", "tokenizer.json")
 _cache: dict[tuple[Path, int, int], str] = {}  # a file is hashed once per process, unless it changes
 
 
@@ -20,7 +20,9 @@ def backbone_files(backbone: Backbone) -> dict[str, str]:
         from petl.mini import backbone_folder
 
         folder = backbone_folder(backbone.path.removeprefix("mini:"))
-    return {name: file_sha256(folder / name) for name in OF_BACKBONE if (folder / name).is_file()}
+    weights = next((names for names in hub.WEIGHTS if any(folder.glob(names[0]))), ())
+    files = sorted({path for name in (*hub.BACKBONE, *weights) for path in folder.glob(name) if path.is_file()})
+    return {path.name: file_sha256(path) for path in files}
 
 
 def data_files(config: Config) -> dict[str, str]:
@@ -28,7 +30,7 @@ def data_files(config: Config) -> dict[str, str]:
     from petl.tasks import find, splits
 
     try:
-        files = splits._files(find(config.task.name), config.task)
+        files = splits.own_files(find(config.task.name), config.task)
         own = {f"{split}/{path.name}": path for split, paths in files.items() for path in paths}
         return {name: file_sha256(path) for name, path in own.items() if path.is_file()} | _embedded(config)
     except UserError:  # what is missing or ambiguous now tells the run that reads it

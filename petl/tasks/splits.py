@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 from petl.config import Task, UserError
+from petl.tasks import folders
 from petl.tasks.files import READERS, Record, kind, read
+from petl.tasks.folders import NAMES, Files
 from petl.tasks.rows import digest, rows
 from petl.tasks.spec import Row, TaskSpec
 
-NAMES = {"train": ("train",), "dev": ("dev", "validation", "valid", "val"), "test": ("test",)}  # of files in a folder
 SHARE = 0.1  # of a file's rows, for dev and for test, where the user gives none
 
 
@@ -25,6 +26,7 @@ class Splits:
     test: list[Row]
     sha256: dict[str, str]  # "train/reviews.csv": the raw file; "train", "dev", "test": the rows in use
     skipped: dict[str, int]  # "train: empty summary": how many rows of the source were left out, and why
+    source: str  # "embedded", "files", or which hub data set at which commit
     further: dict[str, list[Row]] = field(default_factory=dict)  # more test sets, as MNLI's test_mismatched
 
     @property
@@ -34,13 +36,12 @@ class Splits:
 
 def load(spec: TaskSpec, task: Task, cache: str | Path | None = None, offline: bool = False) -> Splits:
     """The rows of a task. What was given no dev or test is split by content; then the limits apply."""
-    files = _files(spec, task)
-    if "train" in files:
-        records = {}
-    elif task.data is None:
-        records = _embedded(spec, cache)
-    else:
-        records = _hub(spec, task.data, offline)
+    files, records, source = own_files(spec, task), {}, "files"
+    if task.data is None and "train" not in files:
+        records, source = _embedded(spec, cache), "embedded"
+    elif task.data is not None and "train" not in files:
+        found, source = folders.of_hub(spec, task.data, task.revision, offline)
+        files = found | files
     records |= {split: chain.from_iterable(map(read, paths)) for split, paths in files.items()}
 
     skipped = {split: Counter[str]() for split in records}
@@ -59,7 +60,7 @@ def load(spec: TaskSpec, task: Task, cache: str | Path | None = None, offline: b
     counts = {f"{split}: {why}": n for split, reasons in skipped.items() for why, n in reasons.items()}
     hashes = raw | {split: rows_digest(part) for split, part in parts.items()}
     usual = [parts.pop(split) for split in NAMES]
-    return Splits(*usual, sha256=hashes, skipped=counts, further=parts)
+    return Splits(*usual, sha256=hashes, skipped=counts, source=source, further=parts)
 
 
 def rows_digest(part: Iterable[Row]) -> str:
@@ -70,12 +71,12 @@ def rows_digest(part: Iterable[Row]) -> str:
     return total.hexdigest()
 
 
-def _files(spec: TaskSpec, task: Task) -> dict[str, list[Path]]:
+def own_files(spec: TaskSpec, task: Task) -> Files:
     """The user's files of each split; no train where the data is embedded or on the hub."""
-    files = {}
+    files: Files = {}
     if task.data is not None and _is_local(task.data):
         data = Path(task.data).expanduser()
-        files = _folder(spec, data) if data.is_dir() else {"train": [data]}
+        files = folders.of_folder(spec, data) if data.is_dir() else {"train": [data]}
     return files | {split: [Path(own).expanduser()] for split, own in (("dev", task.dev), ("test", task.test)) if own}
 
 
@@ -83,30 +84,6 @@ def _is_local(data: str) -> bool:
     """A hub id is NAME or OWNER/NAME; what exists here, or can be no such id, is a path."""
     path = Path(data).expanduser()
     return path.exists() or kind(path) in READERS or data.startswith((".", "/", "~")) or data.count("/") > 1
-
-
-def _folder(spec: TaskSpec, folder: Path) -> dict[str, list[Path]]:
-    """`train.jsonl`, `validation.csv`, ..., or the hub's pieces of one split, `train-00000-of-00002.parquet`, ..."""
-    files: dict[str, list[Path]] = {}
-    for path in sorted(p for p in folder.iterdir() if kind(p) in READERS):
-        for split, names in _names(spec).items():
-            if path.name.split(".")[0].split("-")[0] in names:
-                files.setdefault(split, []).append(path)
-    for split, paths in files.items():
-        if len(paths) > 1 and not all("-" in path.name for path in paths):
-            raise UserError(f"{folder}: which one is {split}? {', '.join(path.name for path in paths)}")
-    if "train" not in files:
-        found = ", ".join(sorted(path.name for path in folder.iterdir())[:12]) or "nothing"
-        raise UserError(f"{folder}: no train file (train{', train'.join(READERS)}). The folder holds: {found}.")
-    return files
-
-
-def _names(spec: TaskSpec) -> dict[str, tuple[str, ...]]:
-    """What files of each split are called: the usual names, and the hub's where they are unusual."""
-    usual, names = {name for several in NAMES.values() for name in several}, dict(NAMES)
-    for split, name in (spec.hub.splits if spec.hub else {}).items():
-        names[split] = names.get(split, ()) + ((name,) if name not in usual else ())
-    return names
 
 
 def _hidden(spec: TaskSpec, task: Task, parts: dict[str, list[Row]], skipped: dict[str, Counter[str]]) -> bool:
@@ -124,28 +101,6 @@ def _embedded(spec: TaskSpec, cache: str | Path | None) -> dict[str, Iterable[Re
         split: [Record(f"embedded {spec.name}, {split} row {i}", fields) for i, fields in enumerate(part, start=1)]
         for split, part in made.items()
     }
-
-
-def _hub(spec: TaskSpec, data: str, offline: bool) -> dict[str, Iterable[Record]]:
-    hub = spec.hub
-    if offline:
-        raise UserError(f"task.data={data} is on the hub, and runtime.offline forbids asking it. Give a local folder.")
-    if hub is None or hub.id != data:
-        known = f" The hub data set of task {spec.name} is {hub.id}." if hub else ""
-        raise UserError(f"task.data={data}: neither a file or folder here nor a known hub data set.{known}")
-    import datasets
-
-    def records(split: str, name: str) -> Iterator[Record]:
-        for number, fields in enumerate(loaded[split], start=1):
-            yield Record(f"{data}, {name} row {number}", dict(fields))
-
-    names = hub.splits
-    try:
-        loaded = {split: datasets.load_dataset(hub.id, hub.config, split=name) for split, name in names.items()}
-    except Exception as error:  # the library lets through whatever its file systems and parsers raise
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"task.data={data}: the hub did not give it ({why}). Local copy: task.data=FOLDER") from error
-    return {split: records(split, name) for split, name in names.items()}
 
 
 def _split(parts: dict[str, list[Row]], named: str) -> dict[str, list[Row]]:
@@ -180,7 +135,7 @@ def _limited(part: list[Row], limit: int | None) -> list[Row]:
     return [row for row in part if row.id in ids]
 
 
-def _named(files: dict[str, list[Path]], split: str) -> str:
+def _named(files: Files, split: str) -> str:
     return ", ".join(map(str, files[split])) if split in files else "the data set"
 
 

@@ -139,32 +139,6 @@ def test_flat_and_nested_translations(tmp_path):
     assert nested.train == flat.train
 
 
-def test_offline_refuses_the_hub():
-    with pytest.raises(UserError, match=r"runtime.offline forbids"):
-        load(Task(name="xsum", data="EdinburghNLP/xsum"), offline=True)
-
-
-def test_unknown_hub_data():
-    with pytest.raises(UserError, match=r"The hub data set of task xsum is EdinburghNLP/xsum"):
-        load(Task(name="xsum", data="somebody/xsum"))
-
-
-def test_hub(monkeypatch):
-    import datasets
-
-    asked = []
-
-    def load_dataset(path, config, split):
-        asked.append((path, config, split))
-        return toy("mnli", 6)
-
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    splits = load(Task(name="mnli", data="nyu-mll/glue"))
-    assert [one[2] for one in asked] == ["train", "validation_matched", "validation_matched", "validation_mismatched"]
-    assert len(splits.train) == 6
-    assert list(splits.tests) == ["test", "test_mismatched"]
-
-
 def test_folder_laid_out_like_the_hub_s(tmp_path):
     rows = toy("mnli", 60)
     for name, part in {
@@ -206,17 +180,6 @@ def test_a_labelled_test_file_is_the_test(glue):
 def test_an_own_test_file_without_labels_is_refused(glue):
     with pytest.raises(UserError, match="no usable row for test; 8 with no label"):
         load(Task(name="sst2", data=str(glue), test=str(glue / "test-00000-of-00001.jsonl")))
-
-
-def test_hub_failure_is_told(monkeypatch):
-    import datasets
-
-    def load_dataset(*args, **kwargs):
-        raise ConnectionError("no route\nlong story")
-
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    with pytest.raises(UserError, match=r"the hub did not give it \(no route\)"):
-        load(Task(name="xsum", data="EdinburghNLP/xsum"))
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="real rows lie beside the project only where it is developed")

@@ -62,7 +62,7 @@ def options(group: str) -> list[str]:
 
 
 def groups() -> list[str]:
-    return sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
+    return sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "accelerate"))
 
 
 def _parsed(overrides: Sequence[str]) -> Iterator[Override]:

@@ -33,6 +33,14 @@ test-all: setup ## every test
 params: setup ## parameter counts and percentages of every table row, ours beside the printed
 	$(BIN)/python scripts/params.py
 
+TABLES := $(addprefix table,1 2 3 4 5 6 7 8 9 10 11 12)
+.PHONY: $(TABLES) tables claims
+$(TABLES): setup ## a table of the paper, ours beside it: make table6 SCALE=paper
+	@$(BIN)/python scripts/tables.py $@ --scale $(or $(SCALE),mini)
+
+tables: setup ## results/tables from results/runs, both scales
+	$(BIN)/python scripts/tables.py --write $(addprefix --scale ,$(SCALE))
+
 oracles: setup $(ORACLES)/.petl-ready ## the methods against AdapterHub's adapters and peft, in .venv-oracles
 	$(BIN)/python scripts/check_oracles.py --python $(ORACLES)/bin/python
 

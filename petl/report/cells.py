@@ -7,14 +7,14 @@ import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from petl import records
 from petl.checks import choice
-from petl.command import options, read
-from petl.config import Config, UserError
+from petl.command import options
+from petl.config import UserError
 from petl.report import published
+from petl.report.composed import composed
 
 Record = records.Record
 
@@ -137,7 +137,7 @@ def _filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
     """`cell` with the largest group of records that go together; of several, the one that was finished last."""
     groups: dict[str, list[Record]] = {}
     for run in candidates:
-        if records.same_run(run, replace(_config(tuple(cell.words)), seed=run["config"]["seed"])):
+        if records.same_run(run, replace(composed(tuple(cell.words)), seed=run["config"]["seed"])):
             groups.setdefault(shared(run), []).append(run)
     if not groups:
         return cell
@@ -157,8 +157,3 @@ def _refusal(group: dict[int, Record], chosen: dict[int, Record]) -> str:
 
 def _finished(run: Record) -> Any:
     return run["finished"]
-
-
-@cache
-def _config(words: tuple[str, ...]) -> Config:
-    return read(words)

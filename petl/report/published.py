@@ -11,6 +11,10 @@ from petl.config import UserError
 
 PATH = Path(__file__).resolve().parents[2] / "results" / "paper.json"
 
+TASKS = {"mnli": "MNLI", "sst2": "SST-2", "xsum": "XSum", "en_ro": "en-ro"}
+METRICS = {"rouge1": "R-1", "rouge2": "R-2", "rougeL": "R-L", "bleu": "BLEU", "accuracy": "accuracy"}
+DIGITS = {"rouge1": 2, "rouge2": 2, "rougeL": 2, "bleu": 1, "accuracy": 1}  # as the paper prints them
+
 Row = dict[str, Any]
 
 
@@ -47,6 +51,17 @@ def row_words(entry: Row) -> list[str]:
 def sizes(entry: Row, task: str) -> dict[str, int]:
     """The size of each delta of a row in the paper."""
     return {name: size[task] if isinstance(size, dict) else size for name, size in entry["sizes"].items()}
+
+
+def reimplemented(name: str, reference: str, task: str) -> tuple[dict[str, float], list[str]]:
+    """What the re-implementation `name` has for a row on a task, and its footnotes: of this very row, or of another
+    that is the same run."""
+    wanted = row(reference)
+    same = [entry for entry in paper()["reimplementations"][name]["rows"] if task in entry["metrics"] and entry["of"]]
+    same = [entry for entry in same if row(entry["of"])["overrides"] == wanted["overrides"]]
+    for entry in sorted(same, key=lambda entry: entry["of"] != reference)[:1]:
+        return entry["metrics"][task], entry["footnotes"]
+    return {}, []
 
 
 def footnotes(ids: list[str]) -> dict[str, str]:

@@ -1,0 +1,106 @@
+"""Paired bootstrap over test rows (Koehn 2004): would other rows of the same kind turn the difference round?
+
+It reads the per-example scores beside a record (NAME.scores.json); every system is scored on the same resamples.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from petl import metrics
+from petl.metrics.bleu import corpus
+from petl.report.cells import Cell
+from petl.report.statistics import ALPHA, keyed
+
+DRAWS = 2000
+FIRST = "accuracy_first_1600"
+
+Files = Mapping[str, Path]  # identity of a run -> its scores, as petl.records.scores_below finds them
+
+
+@dataclass(frozen=True)
+class OverRows:
+    """95% interval of left - right over resampled test rows, mean over the seeds in both; p: two-sided."""
+
+    low: float
+    high: float
+    p: float
+    seeds: tuple[int, ...]
+    rows: int
+
+
+def compare(left: Cell, right: Cell, metric: str, files: Files) -> OverRows | None:
+    """None where the seeds in both cells have no scores of `metric`, or scores of other rows."""
+    pairs: dict[int, np.ndarray] = {}
+    rows = 0
+    for seed in sorted(left.records.keys() & right.records.keys()):
+        read = [_read(files.get(cell.records[seed]["identity"]), cell.metric(metric)) for cell in (left, right)]
+        one, other = read
+        if one is not None and other is not None and one.key == other.key:
+            pairs[seed] = resampled(one) - resampled(other)
+            rows = one.key[1]
+    if not pairs:
+        return None
+    found = np.mean(list(pairs.values()), axis=0)
+    low, high = np.quantile(found, (ALPHA / 2, 1 - ALPHA / 2))
+    tail = min(int(np.sum(found <= 0)), int(np.sum(found >= 0)))
+    return OverRows(float(low), float(high), min(1.0, 2 * (tail + 1) / (DRAWS + 1)), tuple(pairs), rows)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One run's scores of one metric: (rows,) in percent, or (rows, 10) counts of BLEU. key: which rows, how many."""
+
+    metric: str
+    values: np.ndarray
+    key: tuple[str, int]
+
+
+def resampled(scores: Scores) -> np.ndarray:
+    """The metric on each of DRAWS resamples of the rows."""
+    times = _times(scores.key)
+    parts = [times[i : i + 100].astype(float) @ scores.values for i in range(0, DRAWS, 100)]
+    totals = np.concatenate(parts)
+    if totals.ndim == 1:
+        return totals / scores.key[1]
+    bleu = metrics.measure(scores.metric).bleu
+    return np.array([corpus(bleu, [[round(count) for count in counts]]) for counts in totals])
+
+
+@lru_cache(maxsize=4)
+def _times(key: tuple[str, int]) -> np.ndarray:
+    """How often each row is drawn, (DRAWS, rows)."""
+    random, rows = keyed("test rows", *key), key[1]
+    drawn = (np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in range(DRAWS))
+    return np.stack([counts.astype(np.uint8) for counts in drawn])
+
+
+def _read(path: Path | None, metric: str) -> Scores | None:
+    """The scores at `path`; a damaged file is named on stderr and counts as absent."""
+    if path is None or (told := _told(path)) is None:
+        return None
+    name, first = ("accuracy", 1600) if metric == FIRST else (metric, None)
+    if (values := told["test"].get(name)) is None:
+        return None
+    if isinstance(values, str):
+        values = [100 * int(right) for right in values]
+    array = np.asarray(values[:first], dtype=float)
+    return Scores(metric, array, (json.dumps(told.get("rows_sha256"), sort_keys=True), len(array)))
+
+
+@cache
+def _told(path: Path) -> dict[str, Any] | None:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return told if isinstance(told["test"], dict) else None
+    except (ValueError, OSError, KeyError, TypeError, RecursionError) as error:
+        print(f"warning: the scores {path} are left out: {error}", file=sys.stderr)
+        return None

@@ -1,6 +1,7 @@
 """One JSON per run: what it is called, how it is written and read, how it is shown. Imports no torch."""
 
 from petl.records.folder import below, scores_below
+from petl.records.life import underway
 from petl.records.naming import SCHEMA, canonical, identity, record_path, run_dir
 from petl.records.parse import config_of
 from petl.records.record import Record, agree, code_sha256, code_version, find, package_versions, read, same_run, write
@@ -27,5 +28,6 @@ __all__ = [
     "same_run",
     "scores_below",
     "summary",
+    "underway",
     "write",
 ]

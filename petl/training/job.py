@@ -31,8 +31,10 @@ def run_job(config: Config) -> records.Record:
         return done
     if config.recipe.steps != 0:
         refuse_uneven(config.recipe, accelerator.num_processes)  # before a large backbone is loaded
-    with trackers.watching(config, records.run_dir(config), accelerator.is_main_process) as tracker:
+    leads = accelerator.is_main_process
+    with records.underway(config, leads) as beat, trackers.watching(config, leads) as tracker:
         job = Job(config, accelerator, tracker)
+        beat.follow(job.progress.position)
         state = job.train()
         record = job.test(state)
         tracker.log(trackers.summary(record), state.step)

@@ -32,6 +32,10 @@ class Progress:
         if self.shown and self.bar:
             self._bar = tqdm(total=total, initial=step, desc="train", unit="step", dynamic_ncols=True, file=sys.stdout)
 
+    def position(self) -> tuple[int, int]:
+        """Optimiser steps done, and in all."""
+        return self._at, self._total
+
     def step(self, loss: float, lr: float) -> None:
         self._at += 1
         if self._at % math.ceil(self._total / POINTS) == 0:

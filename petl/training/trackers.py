@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, GeneralTracker
@@ -44,13 +43,13 @@ class Tracker:
 
 
 @contextlib.contextmanager
-def watching(config: Config, folder: Path, leads: bool) -> Iterator[Tracker]:
+def watching(config: Config, leads: bool) -> Iterator[Tracker]:
     """The tracker that `config.runtime.tracker` names, on the process that `leads`. UserError if it does not start.
 
-    `folder` is the run's own, where what a tracker keeps on disk belongs.
+    What it keeps on disk it keeps in the run's folder.
     """
     name = config.runtime.tracker
-    tracker = Tracker(name, _started(config, folder) if leads and name != "none" else None)
+    tracker = Tracker(name, _started(config) if leads and name != "none" else None)
     try:
         yield tracker
     finally:
@@ -64,8 +63,8 @@ def summary(record: Mapping[str, Any]) -> dict[str, float]:
     return told | {f"seconds/{name}": value for name, value in record["seconds"].items()}
 
 
-def _started(config: Config, folder: Path) -> GeneralTracker:
-    name, run = config.runtime.tracker, records.identity(config)
+def _started(config: Config) -> GeneralTracker:
+    name, run, folder = config.runtime.tracker, records.identity(config), records.run_dir(config)
     title = f"{config.task.name}-{config.method.name}-{run}"
     folder.mkdir(parents=True, exist_ok=True)
     arguments: dict[str, dict[str, Any]] = {

@@ -127,13 +127,13 @@ def test_every_tracker_of_the_config_is_one_of_accelerates_and_takes_what_it_is_
     monkeypatch.setattr(real, "store_init_configuration", lambda *_: None)
     monkeypatch.setattr(real, "finish", lambda *_: None)
     config = configure("sst2", runtime={"tracker": name})
-    with trackers.watching(config, Path(config.runtime.output), leads=True):
+    with trackers.watching(config, leads=True):
         assert [tracker.name for tracker in made] == [name]
 
 
 def test_only_the_first_process_has_one(configure):
     config = watched(configure("sst2"))
-    with trackers.watching(config, Path(config.runtime.output), leads=False) as tracker:
+    with trackers.watching(config, leads=False) as tracker:
         tracker.log({"loss": 1.0}, 1)
     assert not RUNS
 

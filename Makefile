@@ -6,7 +6,7 @@ BIN     := $(VENV)/bin
 READY   := $(VENV)/.petl-ready
 ORACLES := .venv-oracles
 
-.PHONY: help setup run test test-all params oracles readme lint clean
+.PHONY: help setup run test test-all prove params oracles readme lint clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ test: setup ## the quick tests
 
 test-all: setup ## every test
 	$(BIN)/python -m pytest -n 2
+
+prove: setup ## the promises of docs/reliability.md at their full counts: make prove ARGS="resume --share 0.1"
+	$(BIN)/python scripts/prove.py $(if $(filter-out file,$(origin ARGS)),$(ARGS))
 
 params: setup ## parameter counts and percentages of every table row, ours beside the printed
 	$(BIN)/python scripts/params.py

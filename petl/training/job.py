@@ -176,6 +176,7 @@ class Job:
         skipped = [f"{count:,} skipped ({reason})" for reason, count in self.splits.skipped.items()]
         per_step = f"{recipe.batch_tokens:,} tokens" if recipe.batch_tokens else f"{recipe.batch} rows"
         where = f"{processes} process{'es' * (processes != 1)} on {account.device_name(self.accelerator.device)}"
+        where += f", {ranks.precision_of(self.accelerator)}" + ", in shards" * shards.is_sharded(self.model)
         self.progress.say(f"{backbone.table(backbone.describe(self.model))}\n{self.sizes}")
         self.progress.say(f"rows: {', '.join([f'{len(train.rows):,} for training', *cut, *skipped])}")
         self.progress.say(f"{counts.trained:,} trained parameters, {steps.total:,} steps of {per_step}, {where}")

@@ -57,6 +57,7 @@ def shard(model: PreTrainedModel, accelerator: Accelerator) -> bool:
     fully_shard(model, **options)
     for unit in _units(model):
         unit.set_gradient_divide_factor(1.0)  # the sum: a step's loss is divided by the targets of all processes
+        unit.set_force_sum_reduction_for_comms(True)  # and nothing else, which gloo cannot do
     register_fsdp_forward_method(model, "generate")
     return True
 

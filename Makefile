@@ -44,6 +44,9 @@ $(TABLES): setup ## a table of the paper, ours beside it: make table6 SCALE=pape
 tables: setup ## results/tables from results/runs, both scales
 	$(BIN)/python scripts/tables.py --write $(addprefix --scale ,$(SCALE))
 
+claims: setup ## results/claims.md and .json: what the paper claims, judged by its numbers, others' and ours
+	$(BIN)/python scripts/claims.py --write
+
 oracles: setup $(ORACLES)/.petl-ready ## the methods against AdapterHub's adapters and peft, in .venv-oracles
 	$(BIN)/python scripts/check_oracles.py --python $(ORACLES)/bin/python
 

@@ -1,0 +1,142 @@
+"""The paper's claims, each judged by the published numbers, by every re-implementation, and by our records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from petl.report import judge, published
+from petl.report.cells import Cell, Record, cells
+from petl.report.judge import Amount, Contrast, Judgement
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one source says of a claim. more: seeds that would decide an undecided one, where that can be told."""
+
+    verdict: str
+    more: int | None
+    judged: list[Judgement]  # of each contrast
+    remark: str = ""
+
+    @property
+    def weakest(self) -> Judgement | None:
+        """The contrast that is furthest outside of what the claim says, or least inside."""
+        run = [j for j in self.judged if j.margin is not None]
+        return min(run, key=lambda j: j.margin or 0.0) if run else None
+
+    @property
+    def run(self) -> int:
+        """Contrasts that the source has numbers for."""
+        return sum(j.verdict != judge.NOT_RUN for j in self.judged)
+
+
+@dataclass(frozen=True)
+class Claim:
+    id: str
+    sentence: str
+    where: str
+    remark: str
+    footnotes: list[str]
+    contrasts: list[Contrast]
+    findings: dict[str, Finding]  # source -> what it says
+
+
+def sources(scales: Iterable[str]) -> dict[str, str]:
+    """key -> heading: the paper, the re-implementations, and ours at each scale."""
+    others = {name: entry["title"] for name, entry in published.paper()["reimplementations"].items()}
+    return {PUBLISHED: "the paper's numbers", **others, **{scale: f"ours, {scale}" for scale in scales}}
+
+
+def claims(runs: Mapping[str, Iterable[Record]]) -> list[Claim]:
+    """Every claim, with our records by scale."""
+    ours = {scale: _Ours(scale, list(records)) for scale, records in runs.items()}
+    return [_judged(entry, ours) for entry in published.paper()["claims"]]
+
+
+def _judged(entry: Mapping[str, Any], ours: Mapping[str, _Ours]) -> Claim:
+    contrasts = entry["contrasts"]
+    findings = {PUBLISHED: _finding([_printed(c) for c in contrasts])}
+    for name in published.paper()["reimplementations"]:
+        findings[name] = _finding([_elsewhere(name, c) for c in contrasts])
+    for scale, found in ours.items():
+        findings[scale] = _finding(judge.corrected([found.judge(c) for c in contrasts]))
+    if not contrasts:  # an identity, or what no table says
+        proof = entry.get("proof", "")
+        known = Finding(judge.SUPPORTED if proof else judge.NOT_RUN, None, [], proof or entry.get("instead", ""))
+        findings = {source: known if source in ours else Finding(judge.NOT_RUN, None, []) for source in findings}
+        findings[PUBLISHED] = Finding(entry["published"], None, [])
+    return Claim(
+        id=entry["id"],
+        sentence=entry["sentence"],
+        where=entry["where"],
+        remark=entry.get("remark", ""),
+        footnotes=entry["footnotes"],
+        contrasts=contrasts,
+        findings=findings,
+    )
+
+
+def _finding(judged: list[Judgement]) -> Finding:
+    return Finding(*judge.together(judged), judged)
+
+
+def _printed(contrast: Contrast) -> Judgement:
+    """Of the published numbers; where both have a spread, with its interval."""
+    (left, s, n), (right, t, m) = (_side(contrast[side], contrast) for side in ("left", "right"))
+    judged = judge.exact(contrast, left, right, Amount.rounded)
+    if left is None or right is None or s is None or t is None:
+        return judged
+    return judge.with_spread(judged, (left, s, n), (right, t, m))
+
+
+def _side(reference: str, contrast: Contrast) -> tuple[float | None, float | None, int]:
+    """Printed value, spread and number of seeds of a row."""
+    row, table = published.row(reference), published.table(reference.partition("/")[0])
+    task, metric = contrast["task"], contrast["metric"]
+    spread = row.get("std", {}).get(task, {}).get(metric)
+    return row["metrics"][task].get(metric), spread, row.get("seeds", table["seeds"])
+
+
+def _elsewhere(name: str, contrast: Contrast) -> Judgement:
+    left, right = (published.reimplemented(name, contrast[side], contrast["task"])[0] for side in ("left", "right"))
+    return judge.exact(contrast, left.get(contrast["metric"]), right.get(contrast["metric"]), Amount.about)
+
+
+class _Ours:
+    """Our values by seed of any row of any table, at one scale."""
+
+    def __init__(self, scale: str, runs: list[Record]) -> None:
+        self.scale, self.runs = scale, runs
+        self.amount = Amount.about if scale == "paper" else Amount.direction
+        self.tables: dict[str, dict[tuple[str, str], Cell]] = {}
+
+    def judge(self, contrast: Contrast) -> Judgement:
+        left, right = (self.values(contrast[side], contrast) for side in ("left", "right"))
+        return judge.over_seeds(contrast, left, right, self.amount)
+
+    def values(self, reference: str, contrast: Contrast) -> dict[int, float]:
+        table, _, row = reference.partition("/")
+        if table not in self.tables:
+            self.tables[table] = {(c.row, c.task): c for c in cells(table, self.scale, self.runs)}
+        return self.tables[table][row, contrast["task"]].values(contrast["metric"])
+
+
+def as_json(found: Sequence[Claim]) -> list[dict[str, Any]]:
+    """Plain values, six digits; with each finding its weakest contrast."""
+    told = [asdict(claim) for claim in found]
+    for claim, plain in zip(found, told, strict=True):
+        for source, finding in claim.findings.items():
+            plain["findings"][source]["weakest"] = asdict(finding.weakest) if finding.weakest else None
+    return _rounded(told)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from petl.config import Recipe, UserError
 from petl.tasks import Collator, Encoded
@@ -40,6 +41,23 @@ def test_processes_share_a_step_without_overlap(encoded):
     assert {step.total for step in shared} == {alone.total}
 
 
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_every_world_consumes_the_same_rows_in_each_step(encoded, world):
+    shares = [steps(encoded, rank, world, accumulate=4) for rank in range(world)]
+    for number in range(9):
+        micro = dict(batch for share in shares for batch in share[number].micro_batches)
+        expected = dict(steps(encoded, accumulate=4)[number].micro_batches)
+        assert micro.keys() == expected.keys()
+        assert all(torch.equal(micro[i]["input_ids"], expected[i]["input_ids"]) for i in expected)
+
+
+def test_a_step_with_fewer_rows_than_micro_batches_keeps_all_processes_busy(encoded):
+    last = [steps(encoded[:7], rank, 4, steps=2, accumulate=4)[number] for rank in range(4) for number in (0, 1)]
+    assert all(len(step.micro_batches) == 1 for step in last)
+    targets = sum(int((batch["labels"] != -100).sum()) for step in last for _, batch in step.micro_batches)
+    assert targets == sum(len(row.labels) for row in encoded[:7])
+
+
 @pytest.mark.parametrize(
     ("accumulate", "world", "batch", "advice"),
     [
@@ -60,8 +78,6 @@ def test_total_counts_the_target_tokens_of_all_processes(encoded):
 
 
 def test_the_loader_starts_anywhere_and_draws_nothing_from_the_global_generator(encoded):
-    import torch
-
     before = torch.get_rng_state()
     assert [step.number for step in steps(encoded).loader(6, workers=0)] == [6, 7, 8]
     assert torch.equal(torch.get_rng_state(), before)

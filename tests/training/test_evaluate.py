@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from petl import tasks
-from petl.config import Precision, Runtime
+from petl import backbone, tasks
+from petl.config import Delta, Method, Position, Precision, Rule, Runtime
+from petl.design.heads import Network
 from petl.training import ranks
 from petl.training.evaluate import Judge, Part, decoding_for
 from tests.training.conftest import bart, roberta, tokenizer
@@ -70,3 +72,56 @@ def test_classes_are_the_most_probable_ones(configure):
     with torch.no_grad():
         logits = [model(torch.tensor([list(code.input_ids)])).logits[0] for code in part.encoded]
     assert judge.predict(part) == [int(row.argmax()) for row in logits]
+
+
+def test_an_interrupted_decoding_goes_on_to_the_same_predictions(judged, tmp_path, monkeypatch):
+    judge, part = judged
+    expected, generate, made = judge.predict(part), judge._generate, []
+
+    def stopping(indices, batch):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(indices)
+        return generate(indices, batch)
+
+    judge.folder = tmp_path
+    with monkeypatch.context() as patch:
+        patch.setattr(judge, "_generate", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            judge.predict(part)
+    monkeypatch.setattr(judge, "_generate", lambda *given: made.append(given[0]) or generate(*given))
+    assert judge.predict(part) == expected
+    assert sorted(row for rows in made for row in rows) == list(range(len(part.rows)))
+    assert judge.predict(part) == expected and len(made) == 3
+
+
+@pytest.mark.parametrize("changed", ["weights", "decoding", "rows", "batch", "code"])
+def test_what_was_decoded_otherwise_is_not_used(judged, tmp_path, monkeypatch, changed):
+    judge, part = judged
+    judge.folder, decoded = tmp_path, []
+    judge.predict(part)
+    if changed == "weights":
+        with torch.no_grad():
+            next(judge.model.parameters()).add_(1e-3)
+    elif changed == "decoding":
+        judge.decoding.length_penalty = 2.0
+    elif changed == "rows":
+        part.rows = [replace(row, target="other") for row in part.rows]
+    elif changed == "batch":
+        judge.config.recipe.eval_batch = 4
+    else:
+        judge.origin = {"code": "new"}
+    generate = judge._generate
+    monkeypatch.setattr(judge, "_generate", lambda *given: decoded.extend(given[0]) or generate(*given))
+    judge.predict(part)
+    assert sorted(decoded) == list(range(len(part.rows)))
+
+
+def test_prefixes_are_computed_once_for_each_evaluation(judged, monkeypatch):
+    judge, part = judged
+    heads = {"size": 3, "network": 8, "form": "softmax", "position": Position.heads, "compose": Rule.gated}
+    backbone.attach(judge.model, Method("prefix", deltas={"main": Delta(**heads)}), seed=0)
+    runs, run = [], Network._run
+    monkeypatch.setattr(Network, "_run", lambda network: runs.append(network) or run(network))
+    judge.predict(part)
+    assert len(runs) == len(set(runs)) == 3  # encoder, decoder, cross: whatever the batches, beams and steps

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from petl import backbone, tasks
-from petl.config import Config, Precision, Recipe, Runtime
+from petl.config import Config, Generation, Precision, Recipe, Runtime, Task
 from petl.training import ranks
 from petl.training.batches import Steps
-from petl.training.gradients import compute_gradients
+from petl.training.gradients import Total, compute_gradients
 from petl.training.optimiser import make_optimiser
 from tests.training.conftest import bart, tokenizer
 
@@ -24,9 +24,8 @@ def accelerator():
 
 @pytest.fixture
 def encoded(tiny):
-    from petl.config import Task
-
-    task = Task(name="xsum", kind="generation", data=str(tiny / "xsum"), max_source=24, max_target=8)
+    cut: dict[str, Any] = {"max_source": 24, "max_target": 8, "generation": Generation(max_length=6)}
+    task = Task(name="xsum", kind="generation", data=str(tiny / "xsum"), **cut)
     return tasks.encode(tasks.load(task).train, tokenizer(), task)
 
 
@@ -98,3 +97,28 @@ def test_an_overflow_is_no_bad_number_where_the_scaler_can_still_scale_down():
     assert not _usable(1.0, float("inf"), scaled(1.0))
     assert not _usable(float("nan"), 1.0, scaled(1024.0))
     assert not _usable(1.0, float("inf"), without)
+
+
+def test_the_sum_of_gradients_does_not_depend_on_their_order(accelerator):
+    chance = torch.Generator().manual_seed(0)
+    parts = [torch.randn(10_000, generator=chance) * 10.0**power for power in range(-4, 4)]
+
+    def total(order):
+        parameter = torch.nn.Parameter(torch.zeros(10_000))
+        sums = Total([parameter], accelerator)
+        for i in order:
+            parameter.grad = parts[i].clone()
+            sums.add(torch.tensor(0.1))
+        return sums.finish(reduced=False), parameter.grad
+
+    loss, gradient = total(range(8))
+    other_loss, other = total(reversed(range(8)))
+    assert loss == other_loss and torch.equal(gradient, other)  # type: ignore[arg-type]
+    assert not torch.equal(sum(parts), sum(reversed(parts)))  # type: ignore[arg-type]
+
+
+def test_a_silent_micro_batch_adds_nothing(encoded, accelerator):
+    loss, _, alone = gradients(encoded[:1], accelerator, 1, dropout=0.0)
+    same_loss, _, padded = gradients(encoded[:1], accelerator, 4, dropout=0.0)
+    assert loss == same_loss
+    assert all(torch.equal(padded[name], gradient) for name, gradient in alone.items())

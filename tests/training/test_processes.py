@@ -79,6 +79,7 @@ def found(start):
     def finding(config, *launcher):
         done = start(config, *launcher)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert ("in shards" in done.stdout) == ("--config_file" in launcher)
         record = records.find(config)
         assert record is not None
         return record
@@ -115,7 +116,9 @@ def test_in_shards_it_is_the_same_run(setting, found, method):
     recipe = {"accumulate": 2, "eval_every": 2}
     alone, shards = (setting(name, method=method, select="rouge2", **recipe) for name in ("one", "shards"))
     expected, record = run(alone), found(shards, *FSDP, "2")
-    assert furthest(weights(shards), weights(alone)) < 1e-6
+    # A bias of keys adds the same to all scores of a query: its gradient is rounding, of which Adam makes whole steps
+    real = {name for name in weights(alone) if not name.endswith("k_proj.bias")}
+    assert furthest(*({name: weights(config)[name] for name in real} for config in (shards, alone))) < 1e-6
     assert record["metrics"]["test"]["loss"] == pytest.approx(expected["metrics"]["test"]["loss"], abs=1e-6)
     assert predictions(shards) == predictions(alone)
 

@@ -1,9 +1,10 @@
-"""Paths on a command line: spaces, brackets and `~` need no quotes of Hydra's."""
+"""Paths: on a command line, where spaces, brackets and `~` need no quotes of Hydra's, and the cache."""
 
 from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from petl.config import Config
 
@@ -27,6 +28,11 @@ def quoted(word: str) -> str:
     if key not in KEYS or value.strip()[:1] in ("'", '"'):
         return word
     return f"{key}={','.join(map(_quote, value.split(',')))}"
+
+
+def cache(given: str | Path | None = None) -> Path:
+    """Where what can be made again is kept: `given`, or $XDG_CACHE_HOME/petl, or ~/.cache/petl."""
+    return Path(given or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "petl")
 
 
 def expand(config: Config) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from petl import metrics
+from petl import metrics, paths
 from petl.config import Task, UserError
-from petl.tasks import encoding, splits
+from petl.tasks import encoding, prepared, splits
 from petl.tasks.batches import Collator, padding_share, plan_batches
 from petl.tasks.encoding import Encoded, cuts, decode, lengths
 from petl.tasks.spec import Row, TaskSpec
@@ -22,7 +22,7 @@ from petl.tasks.splits import Splits
 
 __all__ = [
     "TASKS", "Collator", "Encoded", "Row", "Splits", "TaskSpec", "corpus", "cuts", "decode", "decoding", "encode",
-    "find", "lengths", "load", "padding_share", "plan_batches", "score", "scores", "signature",
+    "find", "lengths", "load", "padding_share", "plan_batches", "prepare", "score", "scores", "signature",
 ]  # fmt: skip
 
 _modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
@@ -45,6 +45,13 @@ def load(task: Task, cache: str | Path | None = None, offline: bool = False) -> 
 def encode(rows: Sequence[Row], tokenizer: Any, task: Task) -> list[Encoded]:
     """Token ids of every row, cut to `task.max_source` and `task.max_target`; `cuts` counts those that were cut."""
     return encoding.encode(find(task.name), rows, tokenizer, task)
+
+
+def prepare(
+    rows: Sequence[Row], sha256: str, tokenizer: Any, task: Task, cache: str | Path | None = None
+) -> list[Encoded]:
+    """`encode`, kept in <cache>/tokens for the next start. `sha256` is that of `rows`, as `Splits.sha256` has it."""
+    return prepared.encode(find(task.name), rows, sha256, tokenizer, task, paths.cache(cache) / "tokens")
 
 
 def decoding(task: Task, tokenizer: Any) -> dict[str, Any]:

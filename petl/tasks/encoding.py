@@ -25,8 +25,7 @@ class Encoded:
 
 def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, task: Task) -> list[Encoded]:
     """Token ids of every row, cut to `task.max_source` and `task.max_target` tokens, special ones included."""
-    _check(spec, tokenizer, task)
-    _set_languages(spec, tokenizer)
+    check(spec, tokenizer, task)
     encoded: list[Encoded] = []
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
@@ -93,14 +92,17 @@ def truncated(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, task: Task) -
     return texts
 
 
-def _check(spec: TaskSpec, tokenizer: Any, task: Task) -> None:
+def check(spec: TaskSpec, tokenizer: Any, task: Task) -> None:
+    """Tell the tokenizer the task's languages; UserError if it, or the backbone's length, does not fit the task."""
     if not tokenizer.is_fast:
         raise UserError(f"{type(tokenizer).__name__} has no fast version; the backbone needs a tokenizer.json.")
     longest = tokenizer.model_max_length  # huge where the tokenizer does not say
-    sizes = {"max_source": task.max_source} | ({} if spec.labels else {"max_target": task.max_target})
+    generated = {"max_target": task.max_target, "generation.max_length": task.generation.max_length}
+    sizes = {"max_source": task.max_source} | ({} if spec.labels else generated)
     for name, size in sizes.items():
         if size > longest:
             raise UserError(f"task.{name}={size}, but the backbone takes at most {longest}. Say task.{name}={longest}")
+    _set_languages(spec, tokenizer)
 
 
 def _set_languages(spec: TaskSpec, tokenizer: Any) -> bool:

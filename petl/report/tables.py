@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from petl.checks import choice
+from petl.command import options
 from petl.config import UserError
 from petl.report import grid, phrases, published, setups
 from petl.report.cells import SEEDS, Cell, Record, cells
@@ -44,6 +45,8 @@ def table(
     """
     if name not in NAMES:
         raise UserError(choice("table", name, NAMES))
+    if scale not in options("scale"):
+        raise UserError(choice("scale", scale, options("scale")))
     if statistic not in STATISTICS:
         raise UserError(choice("statistic", statistic, STATISTICS))
     if name in grid.TABLES:

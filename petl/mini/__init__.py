@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from petl.config import UserError
-from petl.mini.corpora import build, manifest, rows
+from petl.mini.corpora import build, manifest, rows, rows_file
 
-__all__ = ["backbone_folder", "build", "manifest", "rows"]
+__all__ = ["backbone_folder", "build", "manifest", "rows", "rows_file"]
 
 BACKBONES = ("bart", "mbart", "roberta")
 

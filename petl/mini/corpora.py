@@ -70,14 +70,23 @@ def build(cache: Path | None = None, progress: bool = True) -> Path:
 
 def rows(task: str, cache: Path | None = None) -> dict[str, list[dict]]:
     """The rows of an embedded task by split."""
-    if task not in TASKS:
-        raise UserError(f"no embedded task {task!r}; there are {', '.join(TASKS)}")
-    manifest(cache)
+    path = rows_file(task, cache)
     split: dict[str, list[dict]] = {name: [] for name in SPLITS}
-    for line in (home(cache) / f"{task}.jsonl").read_text("utf-8").splitlines():
+    content = path.read_text("utf-8")
+    if _sha256(content) != manifest(cache)["sha256"][task]:
+        raise UserError(f"{path} is not as it was built: delete it, then run `python -m petl.mini`")
+    for line in content.splitlines():
         row = json.loads(line)
         split[row.pop("split")].append(row)
     return split
+
+
+def rows_file(task: str, cache: Path | None = None) -> Path:
+    """Where the rows of an embedded task are. A UserError unless the embedded text is whole and current."""
+    if task not in TASKS:
+        raise UserError(f"no embedded task {task!r}; there are {', '.join(TASKS)}")
+    manifest(cache)
+    return home(cache) / f"{task}.jsonl"
 
 
 def texts(language: str, cache: Path | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +15,8 @@ _cache: dict[tuple[Path, int, int], str] = {}  # a file is hashed once per proce
 
 
 def backbone_files(backbone: Backbone) -> dict[str, str]:
-    """Name -> sha256 of the files of a backbone that is a folder or a miniature; of a hub id none."""
-    folder = Path(backbone.path).expanduser()
-    if backbone.path.startswith("mini:"):
-        from petl.mini import backbone_folder
-
-        folder = backbone_folder(backbone.path.removeprefix("mini:"))
+    """Name -> sha256 of the files of a backbone: a folder, a miniature, or what the hub's cache has of it."""
+    folder = _folder(backbone)
     weights = next((names for names in hub.WEIGHTS if any(folder.glob(names[0]))), ())
     files = sorted({path for name in (*hub.BACKBONE, *weights) for path in folder.glob(name) if path.is_file()})
     return {path.name: file_sha256(path) for path in files}
@@ -64,4 +61,17 @@ def _embedded(config: Config) -> dict[str, str]:
     from petl import mini
 
     cache = Path(config.runtime.cache) if config.runtime.cache is not None else None
-    return {f"embedded {config.task.name}": mini.manifest(cache)["sha256"][config.task.name]}
+    return {f"embedded {config.task.name}": file_sha256(mini.rows_file(config.task.name, cache))}
+
+
+def _folder(backbone: Backbone) -> Path:
+    if backbone.path.startswith("mini:"):
+        from petl.mini import backbone_folder
+
+        return backbone_folder(backbone.path.removeprefix("mini:"))
+    folder = Path(backbone.path).expanduser()
+    if folder.is_dir():
+        return folder
+    with contextlib.suppress(UserError):
+        return hub.backbone(backbone.path, backbone.revision, offline=True)
+    return folder

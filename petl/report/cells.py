@@ -100,17 +100,29 @@ def default_protocol(scale: str) -> str:
 def shared(run: Mapping[str, Any]) -> str:
     """What the seeds of one cell must have in common beside their settings: rows, weights, tokenizer, metric, decoding.
 
-    A classifier's own weights are hashed with its head, which comes from the seed: of those the file counts.
+    A classifier's own weights are hashed with its head, which comes from the seed: of those the files count.
     """
     data, backbone, config = run["data"]["sha256"], run["backbone"], run["config"]
-    rows = {name: sha for name, sha in data.items() if name in ("train", "dev", "test")} or data
+    rows = {name: sha for name, sha in data.items() if name not in _files(run)}
     weights = backbone["sha256"]
     if config["backbone"]["random"] or config["task"].get("kind") == "classification":
-        weights = backbone.get("files", {}).get("model.safetensors") or [backbone["path"], backbone.get("revision")]
+        weights = "those of the files" if backbone.get("files") else [backbone["path"], backbone.get("revision")]
     test = run["protocol"].get("test", {})
     decoding = {k: v for k, v in (test.get("decoding") or {}).items() if k != "transformers_version"}
     told = [rows, weights, backbone.get("tokenizer_sha256"), run["signature"], test.get("rows"), decoding]
     return json.dumps(told, sort_keys=True)
+
+
+def other_files(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The files that both runs read and that are not the same. What only one names is no other: older runs name few."""
+    mine, theirs = _files(one), _files(other)
+    return [name for name in mine if theirs.get(name, mine[name]) != mine[name]]
+
+
+def _files(run: Mapping[str, Any]) -> dict[str, str]:
+    """Raw files by name: a split and a file's name, `embedded` and a task, or what stands in the backbone's folder."""
+    data = {name: sha for name, sha in run["data"]["sha256"].items() if "/" in name or " " in name}
+    return data | run["backbone"].get("files", {})
 
 
 def _ours(entry: published.Row) -> bool:
@@ -135,24 +147,37 @@ def _empty(table: str, entry: published.Row, scale: str, protocol: str) -> Itera
 
 def _filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
     """`cell` with the largest group of records that go together; of several, the one that was finished last."""
-    groups: dict[str, list[Record]] = {}
+    groups: list[list[Record]] = []
     for run in candidates:
         if records.same_run(run, replace(composed(tuple(cell.words)), seed=run["config"]["seed"])):
-            groups.setdefault(shared(run), []).append(run)
+            fits = (group for group in groups if all(_mixes(run, other) for other in group))
+            if (group := next(fits, None)) is None:
+                groups.append(group := [])
+            group.append(run)
     if not groups:
         return cell
-    by_seed = [{run["config"]["seed"]: run for run in sorted(group, key=_finished)} for group in groups.values()]
-    *others, chosen = sorted(by_seed, key=lambda group: (len(group), max(map(_finished, group.values()))))
-    return replace(cell, records=dict(sorted(chosen.items())), refused=[_refusal(group, chosen) for group in others])
+    *others, chosen = sorted(groups, key=lambda group: (len(_seeds(group)), max(map(_finished, group))))
+    by_seed = {run["config"]["seed"]: run for run in sorted(chosen, key=_finished)}
+    return replace(cell, records=dict(sorted(by_seed.items())), refused=[_refusal(group, chosen) for group in others])
 
 
-def _refusal(group: dict[int, Record], chosen: dict[int, Record]) -> str:
+def _mixes(one: Record, other: Record) -> bool:
+    return shared(one) == shared(other) and not other_files(one, other)
+
+
+def _refusal(group: Sequence[Record], chosen: Sequence[Record]) -> str:
     """Why records of the same settings are left out."""
     names = ("rows", "backbone weights", "tokenizer", "metric", "number of test rows", "decoding")
-    one, other = (json.loads(shared(next(iter(found.values())))) for found in (group, chosen))
-    differ = [name for name, a, b in zip(names, one, other, strict=True) if a != b]
-    seeds = ", ".join(map(str, sorted(group)))
-    return f"seed{'s' * (len(group) > 1)} {seeds} left out: other {' and '.join(differ)}"
+    pairs = [(one, other) for one in group for other in chosen if not _mixes(one, other)]
+    differ = [f"file {name}" for name in dict.fromkeys(name for pair in pairs for name in other_files(*pair))]
+    one, other = map(json.loads, map(shared, pairs[0]))
+    differ += [name for name, a, b in zip(names, one, other, strict=True) if a != b]
+    seeds = _seeds(group)
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} left out: other {' and '.join(differ)}"
+
+
+def _seeds(group: Sequence[Record]) -> list[int]:
+    return sorted({run["config"]["seed"] for run in group})
 
 
 def _finished(run: Record) -> Any:

@@ -165,8 +165,8 @@ class Job:
     def _origin(self) -> dict[str, Any]:
         return {
             "code": records.code_sha256(),
-            "data": self.splits.sha256,
-            "backbone": self.hashes,
+            "data": self.files["data"] | self.splits.sha256,
+            "backbone": self.files["backbone"] | self.hashes,
             "precision": ranks.precision_of(self.accelerator),
         }
 

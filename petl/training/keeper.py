@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,21 @@ class Keeper:
         if place is None:
             return None
         told = checkpoint.load_state(place)
-        changed = sorted(name for name in self.origin if told["origin"].get(name) != self.origin[name])
+        changed = _differ(told["origin"], self.origin)
         if not changed and (not told["state"]["selected"]["step"] or self._best()):
             return place
         why = f"other {', '.join(changed)}" if changed else "a damaged best checkpoint"
         self.progress.say(f"starting over: {self.folder} has {why}; it is kept as {checkpoint.set_aside(self.folder)}")
         return None
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> list[str]:
+    """The names under which two origins differ: `code`, `data train/rows.csv`, `backbone config.json`, ..."""
+    names: list[str] = []
+    for name in sorted(one.keys() | other.keys()):
+        a, b = one.get(name), other.get(name)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            names += _differ(a, b, f"{path}{name} ")
+        elif a != b:
+            names.append(f"{path}{name}")
+    return names

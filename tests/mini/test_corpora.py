@@ -55,6 +55,14 @@ def test_rows_come_back_by_split(cache):
     assert rows["test"] == [{"sentence": "A fine film", "label": 1, "id": rows["test"][0]["id"]}]
 
 
+def test_rows_that_were_altered_are_not_read(cache):
+    corpora.build(cache[0], progress=False)
+    path = corpora.rows_file("sst2", cache[0])
+    path.write_text(path.read_text().replace("fine", "fint"))
+    with pytest.raises(UserError, match="sst2.jsonl is not as it was built"):
+        corpora.rows("sst2", cache[0])
+
+
 def test_an_unbuilt_cache_says_how_to_build_it(tmp_path):
     with pytest.raises(UserError, match="python -m petl.mini"):
         corpora.rows("xsum", tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from petl import hub as repositories
 from petl import mini, records
 
 
@@ -41,9 +42,21 @@ def test_what_is_gone_or_was_not_recorded_is_not_compared(own, make, tmp_path):
     assert records.find(own) is not None
 
 
-def test_other_embedded_rows_are_other_data(config, make, monkeypatch):
-    monkeypatch.setattr(mini, "manifest", lambda _: {"sha256": {"xsum": "ab"}})
+def test_other_embedded_rows_are_other_data(config, make, monkeypatch, tmp_path):
+    rows = tmp_path / "xsum.jsonl"
+    monkeypatch.setattr(mini, "rows_file", lambda task, cache: rows)
+    rows.write_text("old")
     records.write(make(data={"sha256": records.data_files(config)}), records.record_path(config))
     assert records.find(config) is not None
-    monkeypatch.setattr(mini, "manifest", lambda _: {"sha256": {"xsum": "cd"}})
+    rows.write_text("newer")
     assert records.find(config) is None
+
+
+def test_what_the_hub_s_cache_has_counts(config, hub, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    hub({"models/facebook/bart": {"main": tmp_path / "model"}})
+    config.backbone.path = "facebook/bart"
+    assert records.backbone_files(config.backbone) == {}
+    repositories.backbone("facebook/bart", None, False)
+    assert list(records.backbone_files(config.backbone)) == ["config.json"]

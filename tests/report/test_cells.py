@@ -55,6 +55,7 @@ def test_a_record_without_a_knob_that_was_added_later_still_counts():
     ("other", "named"),
     [
         ({"data": {"sha256": {"train": "a", "dev": "b", "test": "other"}}}, "rows"),
+        ({"data": {"sha256": {"train": "a", "dev": "b", "test": "c", "test_mismatched": "d"}}}, "rows"),
         ({"backbone": {"sha256": "other"}}, "backbone weights"),
         ({"signature": "other"}, "metric"),
         ({"protocol": {"test": {"rows": 8}}}, "number of test rows"),
@@ -65,6 +66,18 @@ def test_records_of_two_kinds_never_mix(other, named):
     found = cell([*one, *(changed(made(MAM, "xsum", seed, rouge2=9.0), **other) for seed in (1,))])
     assert found.values("rouge2") == {0: 1.0, 1: 1.0}
     assert found.refused == [f"seed 1 left out: other {named}"]
+
+
+@pytest.mark.parametrize("name", ["embedded xsum", "train/rows.csv", "config.json"])
+def test_records_of_two_files_of_one_name_never_mix(name):
+    def run(seed, content):
+        section = {"files": {name: content}} if "." in name and "/" not in name else {}
+        rows = {} if section else {"sha256": {"train": "a", "dev": "b", "test": "c", name: content}}
+        return changed(made(MAM, "xsum", seed, rouge2=1.0), data=rows, backbone=section)
+
+    found = cell([run(0, "old"), run(1, "old"), run(2, "new"), made(MAM, "xsum", 3, rouge2=1.0)])
+    assert list(found.records) == [0, 1, 3]
+    assert found.refused == [f"seed 2 left out: other file {name}"]
 
 
 def test_of_two_kinds_as_large_the_later_is_shown():

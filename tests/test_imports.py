@@ -24,9 +24,12 @@ FORBIDDEN = {  # room -> what its files never import, at any depth of the code
     "metrics": ("petl.backbone", "petl.training", "petl.design", "petl.records", "torch", "transformers"),
     "records": ("torch", "transformers", "petl.backbone", "petl.training", "petl.design"),
     "report": ("torch", "transformers", "petl.backbone", "petl.training", "petl.design"),
-    "training": ("hydra", "omegaconf", "petl.report"),
+    "training": ("hydra", "omegaconf", "petl.report", "petl.tuned"),
+    "tuned": ("hydra", "omegaconf", "datasets", "peft", "petl.report"),
 }
 LIGHT = (
+    "petl",
+    "petl.tuned",
     "petl.config",
     "petl.checks",
     "petl.command",

@@ -13,8 +13,20 @@ load.py       backbones from the hub, a folder, the miniatures, or the meta devi
 
 from petl.backbone.attach import attach
 from petl.backbone.load import load
-from petl.backbone.merge import merge
+from petl.backbone.merge import fold, merge
 from petl.backbone.sizes import resolve
 from petl.backbone.state import Counts, counts, describe, load_tuned, table, tuned_state
 
-__all__ = ["Counts", "attach", "counts", "describe", "load", "load_tuned", "merge", "resolve", "table", "tuned_state"]
+__all__ = [
+    "Counts",
+    "attach",
+    "counts",
+    "describe",
+    "fold",
+    "load",
+    "load_tuned",
+    "merge",
+    "resolve",
+    "table",
+    "tuned_state",
+]

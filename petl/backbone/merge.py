@@ -30,9 +30,25 @@ def merge(model: PreTrainedModel) -> list[str]:
         for path in row.paths:
             _merge_linear(model, path)
     vars(model)["petl_placed"] = [row for row in placed(model) if row not in gone]
-    if any(isinstance(module, Network) for module in model.modules()):
-        _fold_prefixes(model)
+    fold(model)
     return [row.name for row in gone]
+
+
+@torch.no_grad()
+def fold(model: PreTrainedModel) -> None:
+    """P <- network(), in place and for good: what is left of a re-parameterised prefix is the prefix."""
+    for module in list(model.modules()):
+        for hook in list(module._forward_pre_hooks.values()):
+            feeder = getattr(hook, "__self__", None)
+            if isinstance(feeder, Feeder):
+                feeder.feed(module, ())
+                for heads in feeder.heads:
+                    _own(heads)
+                _unhook(module._forward_pre_hooks, lambda owner, feeder=feeder: owner is feeder)
+    base = model.base_model
+    for name, child in list(base.named_children()):
+        if any(isinstance(part, Network) for part in child.children()):
+            delattr(base, name)
 
 
 def mergeable(row: Placed) -> bool:
@@ -53,25 +69,10 @@ def _merge_linear(model: PreTrainedModel, path: str) -> None:
     delattr(linear, name)
 
 
-def _fold_prefixes(model: PreTrainedModel) -> None:
-    for module in list(model.modules()):
-        for hook in list(module._forward_pre_hooks.values()):
-            feeder = getattr(hook, "__self__", None)
-            if isinstance(feeder, Feeder):
-                feeder.feed(module, ())
-                for heads in feeder.heads:
-                    _own(heads)
-                _unhook(module._forward_pre_hooks, lambda owner, feeder=feeder: owner is feeder)
-    base = model.base_model
-    for name, child in list(base.named_children()):
-        if any(isinstance(part, Network) for part in child.children()):
-            delattr(base, name)
-
-
 def _own(heads: Heads) -> None:
     """The prefix a network gave becomes the heads' own parameter."""
     assert heads.prefix is not None
-    heads.key, heads.value = (nn.Parameter(part.clone()) for part in heads.prefix)
+    heads.key, heads.value = (nn.Parameter(part.clone(memory_format=torch.contiguous_format)) for part in heads.prefix)
     heads.prefix = None
 
 

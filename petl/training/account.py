@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from petl.backbone.load import find
+from petl.config import Backbone
 from petl.records.folder import SCORES
 
 EXAMPLES = 5
@@ -102,6 +104,12 @@ def weights_sha256(weights: Mapping[str, Tensor]) -> str:
         raw: Any = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
         total.update(raw)
     return total.hexdigest()
+
+
+def commit_of(backbone: Backbone) -> str | None:
+    """Of a backbone from the hub, which has been downloaded by now."""
+    local = backbone.path.startswith("mini:") or Path(backbone.path).expanduser().is_dir()
+    return None if local else find(backbone, offline=True).name
 
 
 def tokenizer_sha256(tokenizer: Any) -> str:

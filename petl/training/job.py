@@ -156,7 +156,8 @@ class Job:
         )
 
     def _part(self, name: str, rows: list[tasks.Row]) -> Part:
-        return Part(name, rows, tasks.encode(rows, self.tokenizer, self.config.task))
+        cache, sha256 = self.config.runtime.cache, rows_digest(rows)
+        return Part(name, rows, tasks.prepare(rows, sha256, self.tokenizer, self.config.task, cache))
 
     def _measure(self) -> dict[str, float]:
         with self.clock.phase("dev"):
@@ -165,8 +166,8 @@ class Job:
     def _origin(self) -> dict[str, Any]:
         return {
             "code": records.code_sha256(),
-            "data": self.files["data"] | self.splits.sha256,
-            "backbone": self.files["backbone"] | self.hashes,
+            "data": self.splits.sha256,
+            "backbone": self.hashes,
             "precision": ranks.precision_of(self.accelerator),
         }
 
@@ -193,6 +194,7 @@ class Job:
             "packages": records.package_versions(),
             "data": {
                 "sha256": self.files["data"] | self.splits.sha256,
+                "source": self.splits.source,
                 "rows": {
                     "train": len(self.splits.train),
                     **{part.name: len(part.rows) for part in (self.dev, *self.tests)},
@@ -202,6 +204,7 @@ class Job:
             "backbone": {
                 "path": config.backbone.path,
                 "revision": config.backbone.revision,
+                "commit": account.commit_of(config.backbone),
                 **self.hashes,
                 "files": self.files["backbone"],
             },

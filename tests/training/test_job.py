@@ -28,6 +28,17 @@ def test_a_run_leaves_a_whole_record_checkpoints_and_predictions(configure):
     assert [json.loads(line)["id"] for line in lines] == [f"x{number}" for number in range(40, 48)]
     assert [point["step"] for point in record["history"] if "dev" in point] == [2, 4, 6]
     assert len(record["examples"]) == 5
+    assert (record["precision"], record["threads"]) == ("fp32", 1)
+    assert not (records.run_dir(config) / "decoded").exists()
+
+
+def test_the_scores_of_each_row_stand_beside_the_record(configure):
+    config = configure()
+    record = run(config)
+    scores = json.loads(records.record_path(config).with_suffix(".scores.json").read_text())
+    assert scores["identity"] == record["identity"]
+    assert scores["rows_sha256"] == {"test": record["data"]["sha256"]["test"]}
+    assert sum(scores["test"]["rouge1"]) / 8 == pytest.approx(record["metrics"]["test"]["rouge1"], abs=0.01)
 
 
 def test_the_same_run_again_is_not_run(configure, monkeypatch):

@@ -9,14 +9,12 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from petl import metrics
-from petl.metrics.bleu import corpus
 from petl.report.cells import Cell
 from petl.report.statistics import ALPHA, keyed
 
@@ -42,10 +40,12 @@ def compare(left: Cell, right: Cell, metric: str, files: Files) -> OverRows | No
     pairs: dict[int, np.ndarray] = {}
     rows = 0
     for seed in sorted(left.records.keys() & right.records.keys()):
-        read = [_read(files.get(cell.records[seed]["identity"]), cell.metric(metric)) for cell in (left, right)]
-        one, other = read
-        if one is not None and other is not None and one.key == other.key:
-            pairs[seed] = resampled(one) - resampled(other)
+        paths = [files.get(cell.records[seed]["identity"]) for cell in (left, right)]
+        one, other = (
+            path and _read(path, cell.metric(metric)) for path, cell in zip(paths, (left, right), strict=True)
+        )
+        if one and other and one.key == other.key:
+            pairs[seed] = one.resampled - other.resampled
             rows = one.key[1]
     if not pairs:
         return None
@@ -63,16 +63,27 @@ class Scores:
     values: np.ndarray
     key: tuple[str, int]
 
+    @cached_property
+    def resampled(self) -> np.ndarray:
+        """The metric on each of DRAWS resamples of the rows."""
+        times = _times(self.key)
+        parts = [times[i : i + 100].astype(float) @ self.values for i in range(0, DRAWS, 100)]
+        totals = np.concatenate(parts)
+        return totals / self.key[1] if totals.ndim == 1 else bleu(totals, self.metric == "bleu")
 
-def resampled(scores: Scores) -> np.ndarray:
-    """The metric on each of DRAWS resamples of the rows."""
-    times = _times(scores.key)
-    parts = [times[i : i + 100].astype(float) @ scores.values for i in range(0, DRAWS, 100)]
-    totals = np.concatenate(parts)
-    if totals.ndim == 1:
-        return totals / scores.key[1]
-    bleu = metrics.measure(scores.metric).bleu
-    return np.array([corpus(bleu, [[round(count) for count in counts]]) for counts in totals])
+
+def bleu(counts: np.ndarray, smooth: bool) -> np.ndarray:
+    """sacreBLEU's corpus score of (n, 10) counts: tokens, tokens of the reference, n-grams found and there, n = 1 to 4.
+
+    smooth: an n-gram order without any match counts as 1/2, the next one as 1/4, ... of a match (`exp`).
+    """
+    predicted, wanted, found, there = counts[:, 0], counts[:, 1], counts[:, 2:6], counts[:, 6:]
+    halvings = np.cumsum(found == 0, axis=1)
+    matches = np.where((found == 0) & smooth, 0.5**halvings, found)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        order_means = np.log(np.where(there > 0, matches / there, 0)).mean(axis=1)
+        brevity = np.minimum(0, 1 - wanted / predicted)
+    return np.where(found.any(axis=1), 100 * np.exp(order_means + brevity), 0.0)
 
 
 @lru_cache(maxsize=4)
@@ -83,9 +94,10 @@ def _times(key: tuple[str, int]) -> np.ndarray:
     return np.stack([counts.astype(np.uint8) for counts in drawn])
 
 
-def _read(path: Path | None, metric: str) -> Scores | None:
+@cache
+def _read(path: Path, metric: str) -> Scores | None:
     """The scores at `path`; a damaged file is named on stderr and counts as absent."""
-    if path is None or (told := _told(path)) is None:
+    if (told := _told(path)) is None:
         return None
     name, first = ("accuracy", 1600) if metric == FIRST else (metric, None)
     if (values := told["test"].get(name)) is None:

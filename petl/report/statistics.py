@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -194,6 +195,7 @@ def t_p(t: float, df: float) -> float:
     return beta(df / (df + t * t), df / 2, 0.5)
 
 
+@cache
 def t_quantile(q: float, df: float) -> float:
     """The value that T is below with probability q > 1/2, by bisection."""
     low, high = 0.0, 1.0

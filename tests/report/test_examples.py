@@ -65,16 +65,16 @@ def test_seeds_are_averaged_on_the_same_rows(compare):
 
 @pytest.mark.parametrize("name", ["bleu", "bleu_moses"])
 def test_bleu_of_a_resample_is_sacrebleus(name):
-    predictions = ["the cat sat on the mat today", "a dog", "no", "we went home early in the evening", ""]
-    references = ["the cat sat on a mat today", "a big dog ran", "yes", "we went home late in the evening", "x"]
+    predictions = ["the cat sat on the mat today", "a dog", "no one", "we went home early in the evening", ""]
+    references = ["the cat sat on a mat today", "a big dog ran", "not one", "we went home late in the evening", "x"]
     measure = metrics.measure(name)
     rows = measure.rows(predictions, references)[name]
     scores = examples.Scores(name, np.asarray(rows, dtype=float), ("k", 5))
-    drawn, times = examples.resampled(scores), examples._times(("k", 5))
-    for at in (0, 1, 7):
+    times = examples._times(("k", 5))
+    for at in range(40):
         some = [i for i, n in enumerate(times[at]) for _ in range(n)]
         again = measure.scores([predictions[i] for i in some], [references[i] for i in some])
-        assert drawn[at] == pytest.approx(again[name])
+        assert scores.resampled[at] == pytest.approx(again[name])
 
 
 def test_accuracy_is_read_from_its_digits(compare):

@@ -38,14 +38,19 @@ params: setup ## parameter counts and percentages of every table row, ours besid
 
 TABLES := $(addprefix table,1 2 3 4 5 6 7 8 9 10 11 12)
 .PHONY: $(TABLES) tables claims
-$(TABLES): setup ## a table of the paper, ours beside it: make table6 SCALE=paper
+$(TABLES): setup
 	@$(BIN)/python scripts/tables.py $@ --scale $(or $(SCALE),mini)
 
-tables: setup ## results/tables from results/runs, both scales
+tables: setup ## results/tables from results/runs, both scales; one to the terminal: make table6 SCALE=paper
 	$(BIN)/python scripts/tables.py --write $(addprefix --scale ,$(SCALE))
 
 claims: setup ## results/claims.md and .json: what the paper claims, judged by its numbers, others' and ours
 	$(BIN)/python scripts/claims.py --write
+
+.PHONY: check-report
+check-report: setup ## exit code 1 where results/ is not what results/runs gives
+	$(BIN)/python scripts/tables.py --check
+	$(BIN)/python scripts/claims.py --check
 
 oracles: setup $(ORACLES)/.petl-ready ## the methods against AdapterHub's adapters and peft, in .venv-oracles
 	$(BIN)/python scripts/check_oracles.py --python $(ORACLES)/bin/python

@@ -150,7 +150,7 @@ def _filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
     groups: list[list[Record]] = []
     for run in candidates:
         if records.same_run(run, replace(composed(tuple(cell.words)), seed=run["config"]["seed"])):
-            fits = (group for group in groups if all(_mixes(run, other) for other in group))
+            fits = (group for group in groups if all(mixes(run, other) for other in group))
             if (group := next(fits, None)) is None:
                 groups.append(group := [])
             group.append(run)
@@ -161,14 +161,15 @@ def _filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
     return replace(cell, records=dict(sorted(by_seed.items())), refused=[_refusal(group, chosen) for group in others])
 
 
-def _mixes(one: Record, other: Record) -> bool:
+def mixes(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two runs of the same settings may share a cell."""
     return shared(one) == shared(other) and not other_files(one, other)
 
 
 def _refusal(group: Sequence[Record], chosen: Sequence[Record]) -> str:
     """Why records of the same settings are left out."""
     names = ("rows", "backbone weights", "tokenizer", "metric", "number of test rows", "decoding")
-    pairs = [(one, other) for one in group for other in chosen if not _mixes(one, other)]
+    pairs = [(one, other) for one in group for other in chosen if not mixes(one, other)]
     differ = [f"file {name}" for name in dict.fromkeys(name for pair in pairs for name in other_files(*pair))]
     one, other = map(json.loads, map(shared, pairs[0]))
     differ += [name for name, a, b in zip(names, one, other, strict=True) if a != b]

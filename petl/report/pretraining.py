@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from petl.records import agree
-from petl.report.cells import shared
+from petl.report.cells import mixes
 
 METRIC = {"xsum": "rouge2", "en_ro": "bleu", "mnli": "accuracy", "sst2": "accuracy"}
 ARMS = {
@@ -43,7 +43,7 @@ def arm(record: Record) -> str:
 def together(one: Record, other: Record) -> bool:
     """Whether two seeds may share a cell: the same settings, rows, weights and metric."""
     settings = agree({**one["config"], "seed": None}, {**other["config"], "seed": None})
-    return settings and shared(one) == shared(other)
+    return settings and mixes(one, other)
 
 
 def lines(records: Iterable[Record], method: str = "mam") -> list[Line]:

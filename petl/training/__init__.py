@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,8 +10,24 @@ if TYPE_CHECKING:
     from petl.records import Record
 
 
-class BadNumbers(Exception):
+class Halted(Exception):
+    """What ends a run for a reason that its message says. What it has kept stays; its exit code tells which it was."""
+
+    exit_code = 1
+
+
+class BadNumbers(Halted):
     """A loss, gradient or metric that is no finite number. No step is made with it, and no checkpoint."""
+
+    exit_code = 3
+
+
+class Stopped(SystemExit):
+    """A signal told the run to stop; it goes on from its last checkpoint. The exit code is 128 + the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.signal = signal.Signals(number)
 
 
 def run(config: Config) -> Record:

@@ -13,6 +13,7 @@ from petl.backbone.attach import stream
 from petl.config import Recipe, UserError
 from petl.tasks import lengths, plan_batches
 from petl.tasks.batches import IGNORED
+from petl.training.signals import deaf
 
 Batch = dict[str, torch.Tensor]
 
@@ -68,6 +69,7 @@ class Steps(Dataset):
             collate_fn=_as_it_is,
             num_workers=workers,
             generator=torch.Generator(),
+            worker_init_fn=deaf,
         )
 
     def _batch(self, rows: list[int]) -> Batch:

@@ -31,11 +31,11 @@ def save(
     weights: dict[str, Tensor],
     state: dict[str, Any],
     optimiser: dict[str, Any] | None = None,
-    keep: int = 1,
 ) -> Path:
-    """Write a checkpoint, then remove all but the `keep` newest of its kind. Returns where it is."""
-    place, draft = folder / f"{kind}-{step:08d}", folder / f".draft-{kind}-{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
+    """Write a checkpoint, in place of what has its name. Returns where it is."""
+    place, draft, old = named(folder, kind, step), folder / ".draft", folder / ".old"
+    for left in (draft, old):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
     draft.mkdir(parents=True)
     save_file(
         {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, draft / "weights.safetensors"
@@ -48,20 +48,36 @@ def save(
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
     sync_folder(draft)
-    shutil.rmtree(place, ignore_errors=True)  # the same step again: of a run that started over
+    if place.exists():  # of a run that went on from an earlier one
+        os.rename(place, old)
     os.rename(draft, place)
     sync_folder(folder)
-    for old in _newest_first(folder, kind)[keep:]:
-        shutil.rmtree(old)
+    shutil.rmtree(old, ignore_errors=True)
     return place
+
+
+def remove(place: Path) -> None:
+    """At once or not at all, so that none is left in part under its name."""
+    shutil.rmtree(old := place.with_name(".old"), ignore_errors=True)
+    os.rename(place, old)
+    shutil.rmtree(old)
+
+
+def named(folder: Path, kind: str, step: int) -> Path:
+    return folder / f"{kind}-{step:08d}"
+
+
+def all_of(folder: Path, kind: str) -> list[Path]:
+    """The checkpoints of a kind, whole or not, the newest first."""
+    return sorted(folder.glob(f"{kind}-*"), key=lambda place: place.name, reverse=True)
 
 
 def newest(folder: Path, kind: str) -> Path | None:
     """The newest whole checkpoint of its kind; damaged ones are reported on stderr and passed over."""
-    for place in _newest_first(folder, kind):
+    for place in all_of(folder, kind):
         if is_whole(place):
             return place
-        print(f"warning: the checkpoint {place} is damaged and left aside", file=sys.stderr)
+        _warn(place, "it is damaged")
     return None
 
 
@@ -96,6 +112,17 @@ def take_place(new: Path, folder: Path) -> None:
     sync_folder(folder)
 
 
+def put_aside(place: Path, why: str) -> None:
+    """Rename a checkpoint that cannot be used, so that it is none any more, and say so."""
+    _warn(place, why)
+    shutil.rmtree(aside := place.with_name(f"damaged-{place.name}"), ignore_errors=True)
+    os.rename(place, aside)
+
+
+def any_in(folder: Path) -> bool:
+    return any(folder.glob("[!.]*"))
+
+
 def set_aside(folder: Path) -> Path:
     """Rename the folder of all checkpoints to the first free FOLDER.old-N, and return that."""
     number = 1
@@ -105,8 +132,8 @@ def set_aside(folder: Path) -> Path:
     return old
 
 
-def _newest_first(folder: Path, kind: str) -> list[Path]:
-    return sorted(folder.glob(f"{kind}-*"), key=lambda place: place.name, reverse=True)
+def _warn(place: Path, why: str) -> None:
+    print(f"warning: the checkpoint {place} is left aside: {why}", file=sys.stderr)
 
 
 def _manifest(place: Path) -> str:

@@ -16,7 +16,7 @@ from transformers import GenerationConfig
 from petl import backbone, tasks
 from petl.config import Config
 from petl.tasks.splits import rows_digest
-from petl.training import account, decoded, shards
+from petl.training import account, decoded, shards, signals
 from petl.training.batches import Batch, target_tokens
 from petl.training.decoded import Answers
 from petl.training.loss import forward, summed_loss
@@ -55,10 +55,13 @@ class Judge:
 
     def metrics(self, part: Part, predictions: list[Any]) -> dict[str, float]:
         """The task's metrics, computed by the first process."""
-        scored = {}
+        task, scored = self.config.task, None
         if self.accelerator.is_main_process:
-            scored = tasks.score(self.config.task, predictions, part.rows, self.tokenizer)
-        return agree(self.accelerator, scored)
+            scored = signals.at_once(lambda: tasks.score(task, predictions, part.rows, self.tokenizer))
+        scored = agree(self.accelerator, scored)
+        signals.check(self.accelerator)
+        assert scored is not None
+        return scored
 
     def loss(self, part: Part) -> float:
         """Mean of -log p over all target tokens (classes: rows), without label smoothing: the log of the perplexity."""
@@ -139,6 +142,7 @@ class Judge:
             batch = self.collate([part.encoded[index] for index in indices])
             batch = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
             mine.append((tuple(indices), answer(indices, batch)))
+            signals.check(self.accelerator)
         return sorted(dict(collect(self.accelerator, mine)).items())
 
     def _batches(self, part: Part) -> list[list[int]]:

@@ -11,8 +11,8 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from petl.config import Config
-from petl.training import BadNumbers
+from petl.config import Config, Recipe
+from petl.training import BadNumbers, signals
 from petl.training.batches import Step, Steps
 from petl.training.gradients import compute_gradients
 from petl.training.keeper import Keeper, State
@@ -35,37 +35,58 @@ def fit(
     """Train from where the keeper's checkpoints end to the last step; each evaluation is selected from and kept.
 
     measure() -> dev metrics, the same on every process; names(row) -> what an error calls a row of the training split.
-    Raises BadNumbers before the step that would spoil the weights, or before a checkpoint that has.
+    Raises BadNumbers before the step that would spoil the weights, or before a checkpoint that has. Stopped by a
+    signal, it leaves a checkpoint of the last whole step.
     """
-    recipe, metric = config.recipe, config.task.select
-    optimiser: Any = accelerator.prepare_optimizer(make_optimiser(model, recipe))
+    optimiser = _prepared(model, config.recipe, accelerator)
+    state = keeper.restore(optimiser)
+    total, every = steps.total, config.recipe.eval_every or math.ceil(steps.total / 10)
+    progress.start(total, state.step)
+
+    def judge() -> None:
+        dev = finite(measure(), "dev", state.step)
+        with signals.held():
+            best = _select(state, config.task.select, dev)
+            point = _note(state, learning_rate(state.step - 1, total, config.recipe), dev)
+            keeper.keep(state, optimiser, best)
+        progress.point(state.step, _told(point, dev), dev)
+
+    with keeper.kept_when_stopped(state, optimiser):
+        if _due(state.step, total, every) and not state.judged:
+            judge()  # the run was stopped in this evaluation
+        for step in steps.loader(state.step, config.runtime.workers):
+            model.train()
+            lr = learning_rate(step.number, total, config.recipe)
+            loss, norm = compute_gradients(model, step, config, accelerator, optimiser)
+            if not _usable(loss, norm, accelerator):
+                raise BadNumbers(_bad_numbers(step, loss, norm, lr, names))
+            due = _due(step.number + 1, total, every)
+            with signals.held():
+                take_step(optimiser, norm, lr, config.recipe.max_grad_norm)
+                state.add(loss, optimiser.step_was_skipped)
+                if not due and state.step % math.ceil(total / POINTS) == 0:
+                    _note(state, lr)
+                if not due:
+                    keeper.keep_in_time(state, optimiser)
+            progress.step(loss, lr)
+            signals.check(accelerator)
+            if due:
+                judge()
+    progress.close()
+    return state
+
+
+def _prepared(model: nn.Module, recipe: Recipe, accelerator: Accelerator) -> Any:
+    """The optimiser, under the accelerator's loss scaling."""
     if recipe.gradient_checkpointing:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):  # transformers 5.17 lacks its new name
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
-    state = keeper.restore(optimiser)
-    every = recipe.eval_every or math.ceil(steps.total / 10)
-    progress.start(steps.total, state.step)
-    model.train()
-    for step in steps.loader(state.step, config.runtime.workers):
-        lr = learning_rate(step.number, steps.total, recipe)
-        loss, norm = compute_gradients(model, step, config, accelerator, optimiser)
-        if not _usable(loss, norm, accelerator):
-            raise BadNumbers(_bad_numbers(step, loss, norm, lr, names))
-        take_step(optimiser, norm, lr, recipe.max_grad_norm)
-        state.step, state.overflows = step.number + 1, state.overflows + optimiser.step_was_skipped
-        state.losses.append(loss)
-        progress.step(loss, lr)
-        if state.step % every == 0 or state.step == steps.total:
-            dev = finite(measure(), "dev", state.step)
-            best = _select(state, metric, dev)
-            point = _note(state, lr, dev)
-            keeper.keep(state, optimiser, best)
-            progress.point(state.step, _told(point, dev), dev)
-            model.train()
-        elif state.step % math.ceil(steps.total / POINTS) == 0:
-            _note(state, lr)
-    progress.close()
-    return state
+    return accelerator.prepare_optimizer(make_optimiser(model, recipe))
+
+
+def _due(step: int, total: int, every: int) -> bool:
+    """Whether there is an evaluation after so many steps."""
+    return step > 0 and (step % every == 0 or step == total)
 
 
 def take_step(optimiser: Any, norm: float, lr: float, max_norm: float) -> None:

@@ -13,7 +13,7 @@ from transformers.utils.logging import disable_progress_bar
 from petl import backbone, records, tasks
 from petl.config import Config, Method, UserError
 from petl.tasks.splits import rows_digest
-from petl.training import account, checkpoint, ranks, shards, trackers
+from petl.training import account, checkpoint, ranks, shards, signals, trackers
 from petl.training.batches import Steps, refuse_uneven
 from petl.training.evaluate import Judge, Part, decoding_for
 from petl.training.fit import finite, fit
@@ -24,26 +24,27 @@ from petl.training.progress import Clock, Progress
 def run_job(config: Config) -> records.Record:
     """See `petl.training.run`."""
     disable_progress_bar()  # of loading weights: a blink
-    accelerator = ranks.start(config.runtime, config.recipe.precision)
-    asks = accelerator.is_main_process and not config.runtime.force
-    done = ranks.agree(accelerator, records.find(config) if asks else None)
-    if done is not None:
-        return done
+    with signals.listening():
+        accelerator = ranks.start(config.runtime, config.recipe.precision)
+        asks = accelerator.is_main_process and not config.runtime.force
+        done = ranks.agree(accelerator, records.find(config) if asks else None)
+        return _computed(config, accelerator) if done is None else done
+
+
+def _computed(config: Config, accelerator: Accelerator) -> records.Record:
+    leads = accelerator.is_main_process
     if config.recipe.steps != 0:
         refuse_uneven(config.recipe, accelerator.num_processes)  # before a large backbone is loaded
-    leads = accelerator.is_main_process
     with records.underway(config, leads) as beat, trackers.watching(config, leads) as tracker:
         job = Job(config, accelerator, tracker)
         beat.follow(job.progress.position)
-        state = job.train()
-        record = job.test(state)
+        with signals.agreeing(accelerator):
+            state = job.train()
+            record = job.test(state)
         tracker.log(trackers.summary(record), state.step)
-    if accelerator.is_main_process:
-        account.write_scores({"identity": record["identity"], **job.scores}, records.record_path(config))
-        record = records.write(record, records.record_path(config))
-        shutil.rmtree(job.decoded, ignore_errors=True)
-        if config.runtime.force:
-            checkpoint.take_place(job.folder, records.run_dir(config))
+    if leads:
+        with signals.held():  # so late, the run is rather ended than stopped
+            record = job.write(record)
     return ranks.agree(accelerator, record)
 
 
@@ -56,8 +57,6 @@ class Job:
         self.folder = records.run_dir(config)
         if config.runtime.force:  # beside what there is, which stays usable until the new record is written
             self.folder = self.folder / "forced"
-            if accelerator.is_main_process:
-                shutil.rmtree(self.folder, ignore_errors=True)
         self.decoded = self.folder / "decoded"
         self.scores: dict[str, Any] = {"rows_sha256": {}}
         with self.clock.phase("load"):
@@ -97,7 +96,7 @@ class Job:
                 self.progress,
                 names.__getitem__,
             )
-            keeper.take_best()
+            keeper.take_best(state)
         return state
 
     def test(self, state: State) -> records.Record:
@@ -112,11 +111,25 @@ class Job:
                 metrics[part.name] = finite(scored, part.name, step)
             rows[part.name] = account.prediction_rows(part.rows, predictions, labels)
             if self.accelerator.is_main_process:
-                self.scores[part.name] = tasks.scores(self.config.task, predictions, part.rows)
-                self.scores["rows_sha256"][part.name] = rows_digest(part.rows)
+                signals.at_once(lambda part=part, made=predictions: self._score(part, made))
                 name = part.name.replace("test", "predictions", 1)  # test_mismatched -> predictions_mismatched
                 account.write_predictions(rows[part.name], self.folder / f"{name}.jsonl")
+            signals.check(self.accelerator)
         return self._record(state, metrics, account.examples(rows["test"]))
+
+    def write(self, record: records.Record) -> records.Record:
+        """Put the record where it belongs, with the scores of each row beside it. Nothing is kept for going on."""
+        path = records.record_path(self.config)
+        account.write_scores({"identity": record["identity"], **self.scores}, path)
+        record = records.write(record, path)
+        shutil.rmtree(self.decoded, ignore_errors=True)
+        if self.config.runtime.force:
+            checkpoint.take_place(self.folder, records.run_dir(self.config))
+        return record
+
+    def _score(self, part: Part, predictions: list[Any]) -> None:
+        self.scores[part.name] = tasks.scores(self.config.task, predictions, part.rows)
+        self.scores["rows_sha256"][part.name] = rows_digest(part.rows)
 
     def _load_model(self) -> None:
         config, idle = self.config, self.config.recipe.steps == 0
@@ -166,8 +179,8 @@ class Job:
     def _origin(self) -> dict[str, Any]:
         return {
             "code": records.code_sha256(),
-            "data": self.splits.sha256,
-            "backbone": self.hashes,
+            "data": self.files["data"] | self.splits.sha256,
+            "backbone": self.files["backbone"] | self.hashes,
             "precision": ranks.precision_of(self.accelerator),
         }
 

@@ -61,6 +61,13 @@ def add_up(accelerator: Accelerator, tensor: Tensor) -> None:
         torch.distributed.all_reduce(tensor)
 
 
+def largest(accelerator: Accelerator, number: int) -> int:
+    """The largest of the processes' numbers, on every process."""
+    told = torch.tensor(number, device=accelerator.device)
+    torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX)
+    return int(told.item())
+
+
 def share_weights(accelerator: Accelerator, model: torch.nn.Module) -> None:
     """The first process's trained weights, on every process."""
     if accelerator.num_processes > 1:

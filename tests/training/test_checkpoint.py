@@ -5,14 +5,14 @@ import random
 import pytest
 import torch
 
-from petl.training.checkpoint import is_whole, load, newest, save, set_aside, take_place
+from petl.training.checkpoint import any_in, is_whole, load, newest, put_aside, remove, save, set_aside, take_place
 
 
 @pytest.fixture
 def write(tmp_path):
-    def writing(step, kind="last", keep=2):
+    def writing(step, kind="last"):
         moments = {"state": {0: {"step": torch.tensor(float(step))}}}
-        return save(tmp_path, kind, step, {"w": torch.full((3,), float(step))}, {"step": step}, moments, keep)
+        return save(tmp_path, kind, step, {"w": torch.full((3,), float(step))}, {"step": step}, moments)
 
     return writing
 
@@ -25,14 +25,28 @@ def test_what_is_saved_comes_back(write):
     assert moments["state"][0]["step"] == 7.0
 
 
-def test_the_newest_is_found_and_older_ones_go(write, tmp_path):
+def test_the_newest_is_found(write, tmp_path):
     places = [write(step) for step in (2, 9, 10)]
     assert newest(tmp_path, "last") == places[2]
-    assert sorted(place.name for place in tmp_path.iterdir()) == ["last-00000009", "last-00000010"]
+
+
+def test_the_same_step_again_takes_the_place_of_the_old(write, tmp_path):
+    write(2)
+    assert is_whole(write(2))
+    assert [place.name for place in tmp_path.iterdir()] == ["last-00000002"]
+
+
+def test_what_is_removed_or_put_aside_is_no_checkpoint_any_more(write, tmp_path, capsys):
+    first, second = write(1), write(2)
+    remove(first)
+    put_aside(second, "it is damaged")
+    assert [place.name for place in tmp_path.iterdir()] == ["damaged-last-00000002"]
+    assert "it is damaged" in capsys.readouterr().err
+    assert newest(tmp_path, "last") is None
 
 
 def test_kinds_do_not_disturb_each_other(write, tmp_path):
-    best = write(1, "best", 1)
+    best = write(1, "best")
     write(2)
     assert newest(tmp_path, "best") == best
 
@@ -54,8 +68,9 @@ def test_any_damage_is_seen_and_the_one_before_is_used(write, tmp_path, capsys):
 
 
 def test_a_torn_draft_is_no_checkpoint(write, tmp_path):
-    (tmp_path / ".draft-last-1").mkdir()
+    (tmp_path / ".draft").mkdir()
     assert newest(tmp_path, "last") is None
+    assert not any_in(tmp_path)
 
 
 def test_the_new_takes_the_place_of_the_old(tmp_path):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -36,6 +36,18 @@ def rows(spec: TaskSpec, records: Iterable[Record], skipped: Counter[str]) -> li
             continue
         found[key] = Row(key, source, pair, target)
     return list(found.values())
+
+
+def inputs(spec: TaskSpec, records: Iterable[Record]) -> Iterator[tuple[dict[str, Any], str | tuple[str, str]]]:
+    """What the model reads of each record, a text or a pair, and the record's fields. No reference is needed."""
+    for where, fields in records:
+        fields = _unnested(spec, where, fields)
+        columns = [column for column in (spec.source, spec.pair) if column is not None]
+        for column in columns:
+            if _field(spec, where, fields, column) is None:
+                raise UserError(f"{where}: {column} is empty; wanted a text.")
+        texts = [_text(where, fields, column) for column in columns]
+        yield fields, texts[0] if len(texts) == 1 else (texts[0], texts[1])
 
 
 def digest(*content: object) -> str:

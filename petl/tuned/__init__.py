@@ -12,6 +12,7 @@ folder.py  an exported folder: written whole, read with nothing executed
 peft.py    LoRA as Hugging Face's peft keeps it
 card.py    the model card, from the record alone; no torch
 push.py    an exported folder to the hub
+texts.py   texts out of a user's file, and answers beside them; no torch
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ LIGHT = (
     "petl.command",
     "petl.launch",
     "petl.records",
+    "petl.report.claims_tables",
+    "petl.report.tables",
     "petl.metrics",
     "petl.tasks",
     "petl.mini",

@@ -105,14 +105,14 @@ def _read(path: Path, metric: str) -> Scores | None:
     if isinstance(values, str):
         values = [100 * int(right) for right in values]
     array = np.asarray(values[:first], dtype=float)
-    return Scores(metric, array, (json.dumps(told.get("rows_sha256"), sort_keys=True), len(array)))
+    return Scores(metric, array, (str(told["rows_sha256"]["test"]), len(array)))
 
 
 @cache
 def _told(path: Path) -> dict[str, Any] | None:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        return told if isinstance(told["test"], dict) else None
+        return told if told["rows_sha256"]["test"] and isinstance(told["test"], dict) else None
     except (ValueError, OSError, KeyError, TypeError, RecursionError) as error:
         print(f"warning: the scores {path} are left out: {error}", file=sys.stderr)
         return None

@@ -23,7 +23,7 @@ def compare(tmp_path):
             for seed, told in by_seed.items():
                 run = made(reference, task, seed, **{metric: 1.0})
                 files[run["identity"]] = tmp_path / f"{run['identity']}.scores.json"
-                files[run["identity"]].write_text(json.dumps({"rows_sha256": rows, "test": told}))
+                files[run["identity"]].write_text(json.dumps({"rows_sha256": {"test": rows}, "test": told}))
                 runs.append(run)
         found = {c.row: c for c in cells("table6", "mini", runs, protocol) if c.task == task}
         return examples.compare(found[MAM[7:]], found[LORA[7:]], metric, files)

@@ -72,7 +72,7 @@ def test_html_is_balanced_and_escaped():
     tags = Tags()
     tags.feed(render.FORMATS["html"](TABLE))
     assert tags.open == [] and ODD in tags.text and not [tag for tag, _ in tags.seen if tag == "i"]
-    assert ("b", {"class": "best"}) in tags.seen and ("td", {"class": "missing"}) in tags.seen
+    assert ("b", {"class": "part best"}) in tags.seen and ("td", {"class": "missing"}) in tags.seen
 
 
 def test_the_fragment_has_no_style_of_its_own():

@@ -175,7 +175,7 @@ def test_scores_of_test_rows_give_an_interval(tmp_path):
         run = made(f"table5/{name}", "xsum", 0, rouge2=20 + lead)
         scores = [round(20 + lead + math.sin(i), 2) for i in range(100)]
         files[run["identity"]] = tmp_path / f"{name}.scores.json"
-        files[run["identity"]].write_text(json.dumps({"rows_sha256": "r", "test": {"rouge2": scores}}))
+        files[run["identity"]].write_text(json.dumps({"rows_sha256": {"test": "r"}, "test": {"rouge2": scores}}))
         found.append(run)
     table = tables.table("table5", "mini", found, files)
     assert row(table, "Scaled PA, s=4")["over test rows"].plain == "[+1.00, +1.00], p < 0.001"

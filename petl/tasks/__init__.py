@@ -105,7 +105,7 @@ def corpus(task: Task, told: dict[str, Any], chosen: Sequence[int] | None = None
 def signature(task: Task) -> str:
     """What exactly `score` computes, for the record."""
     spec = find(task.name)
-    signatures = [metrics.load(name).signature for name in spec.metrics]
+    signatures = [metrics.measure(name).signature for name in spec.metrics]
     if not spec.labels:
         length = task.generation.max_length
         signatures.append(f"*_truncated|references cut to {length} tokens of the backbone's tokenizer and decoded back")
@@ -123,5 +123,5 @@ def _number(value: Any) -> Any:
 def _scores(spec: TaskSpec, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
     scores: dict[str, float] = {}
     for name in spec.metrics:
-        scores |= metrics.load(name).compute(predictions=list(predictions), references=references)
+        scores |= metrics.measure(name).scores(list(predictions), list(references))
     return scores

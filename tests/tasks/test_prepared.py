@@ -131,4 +131,3 @@ def test_types_of_pairs_are_kept(tmp_path):
     assert list(first[0].token_type_ids or []) == [0, 0, 0, 1, 1]
     again = prepare(rows, rows_digest(rows), tokenizer, task, tmp_path)
     assert [list(row.token_type_ids or []) for row in again] == [list(row.token_type_ids or []) for row in first]
-

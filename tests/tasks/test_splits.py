@@ -1,8 +1,6 @@
 """Splits by content, limits by hash, counts of what was skipped, hashes of what was read."""
 
 import hashlib
-import json
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +9,6 @@ from petl.config import Task, UserError
 from petl.tasks import load
 
 from .conftest import toy, write
-
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def ids(rows):
@@ -180,15 +176,3 @@ def test_a_labelled_test_file_is_the_test(glue):
 def test_an_own_test_file_without_labels_is_refused(glue):
     with pytest.raises(UserError, match="no usable row for test; 8 with no label"):
         load(Task(name="sst2", data=str(glue), test=str(glue / "test-00000-of-00001.jsonl")))
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="real rows lie beside the project only where it is developed")
-@pytest.mark.parametrize(
-    ("name", "file"),
-    [("xsum", "xsum_rows.json"), ("en_ro", "wmt_en_ro_test.json"), ("mnli", "nli_mnli10k.jsonl.gz")],
-)
-def test_real_rows(name, file, tmp_path):
-    own = write(tmp_path / "own.jsonl", toy(name))
-    splits = load(Task(name=name, data=str(SHARED / file), dev=str(own), test=str(own)))
-    assert len(splits.train) >= 10 and not splits.skipped
-    assert json.dumps(splits.sha256)

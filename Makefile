@@ -6,7 +6,7 @@ BIN     := $(VENV)/bin
 READY   := $(VENV)/.petl-ready
 ORACLES := .venv-oracles
 
-.PHONY: help setup run test test-all prove params oracles readme lint clean
+.PHONY: help setup run status test test-all prove params oracles readme lint clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ $(READY): pyproject.toml constraints.txt
 
 run: setup ## one run: make run ARGS="method=lora task=sst2"
 	$(BIN)/python train.py $(ARGS)
+
+status: setup ## how far all runs are; make status ARGS="experiment=table6 --watch"
+	$(BIN)/python scripts/status.py $(if $(filter command environment,$(firstword $(origin ARGS))),$(ARGS))
 
 test: setup ## the quick tests
 	$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from petl.config import Config
@@ -22,6 +23,12 @@ from petl.records.naming import canonical, identity, record_path, run_dir
 FILE = "run.json"
 EVERY = 10.0  # seconds between two beats
 STALE = 12 * EVERY  # a run that said nothing for so long is gone
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("identity", "record", "host", "state"), (str,)),
+    **dict.fromkeys(("pid", "step", "total", "from"), (int,)),
+    **dict.fromkeys(("started", "beat"), (int, float)),
+    "error": (str, NoneType),
+}
 
 
 class Beat:
@@ -86,17 +93,18 @@ def told(folder: Path) -> dict[str, Any] | None:
         said = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return said if isinstance(said, dict) and isinstance(said.get("identity"), str) else None
+    whole = isinstance(said, dict) and all(type(said.get(name)) in types for name, types in _TYPES.items())
+    return said if whole else None
 
 
 def is_alive(said: dict[str, Any]) -> bool:
     """Whether that run still goes on: it spoke lately, and its process is there if it is one of this machine."""
-    if said.get("state") != "running" or time.time() - float(said.get("beat", 0)) > STALE:
+    if said["state"] != "running" or time.time() - said["beat"] > STALE:
         return False
-    if said.get("host") != socket.gethostname():
+    if said["host"] != socket.gethostname():
         return True
     try:
-        os.kill(int(said.get("pid", 0)), 0)
+        os.kill(said["pid"], 0)
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -66,14 +66,26 @@ def gone() -> int:
 
 
 def test_a_run_whose_process_is_gone_is_not_alive():
-    said = {"identity": "x", "state": "running", "beat": time.time(), "host": socket.gethostname()}
+    said = {"state": "running", "beat": time.time(), "host": socket.gethostname()}
     assert is_alive({**said, "pid": os.getpid()})
     assert not is_alive({**said, "pid": gone()})
     assert is_alive({**said, "pid": gone(), "host": "another machine"})
-    assert not is_alive({**said, "beat": time.time() - STALE - 1, "host": "another machine"})
+    assert not is_alive({**said, "beat": time.time() - STALE - 1, "pid": gone(), "host": "another machine"})
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({"identity": 3}), "[" * 100_000])
 def test_what_cannot_be_read_is_nothing(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
     assert told(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["identity", "record", "host", "state", "pid", "step", "total", "from", "beat", "started"]
+)
+def test_a_value_of_another_kind_makes_it_nothing(config, name):
+    with underway(config, leads=True):
+        pass
+    said = json.loads((folder(config) / "run.json").read_text())
+    for wrong in (None, [], "x" if type(said[name]) is not str else 3):
+        (folder(config) / "run.json").write_text(json.dumps({**said, name: wrong}))
+        assert told(folder(config)) is None

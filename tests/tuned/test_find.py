@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,10 @@ def test_the_runs_own_word_says_where_its_record_is(run, config, tmp_path):  # n
     records.record_path(config).rename(elsewhere)
     with pytest.raises(UserError, match="no record of this run.*\n.*name the record"):
         find(run, [])
-    (run / "run.json").write_text(f'{{"identity": "{run.name}", "record": "../../../../../kept/r.json"}}')
+    with records.underway(config, leads=True):
+        pass
+    said = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**said, "record": "../../../../../kept/r.json"}))
     assert find(run, []).record["identity"] == run.name
 
 

@@ -7,13 +7,16 @@ number, 130 interrupted. Nothing heavy is imported here: a wrong word is answere
 from __future__ import annotations
 
 import sys
-import textwrap
+
+sys.path.append(sys.path.pop(0))  # installed packages first: a torch.py or rouge/ lying here is not imported
+
 from collections.abc import Sequence
 
 import hydra
 from omegaconf import DictConfig
 
 from petl import command, launch, paths
+from petl.checks import screen
 from petl.config import UserError
 
 SWEEP = {"-m", "--multirun"}
@@ -34,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         return answer(list(argv))
     except UserError as error:
         if launch.LEADER:
-            print(f"error: {wrapped(str(error))}\n\npython train.py --help lists what there is.", file=sys.stderr)
+            print(f"error: {screen(str(error))}\n\npython train.py --help lists what there is.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
@@ -44,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
 def answer(argv: list[str]) -> int:
     flags = {word.partition("=")[0] for word in argv if word.startswith("-")}
     words = [word for word in argv if word not in SWEEP]
+    if flags & (HELP | SHOW) and (others := sorted(flags - HELP - SHOW - SWEEP)):
+        raise UserError(f"{others[0]}: no such flag beside {', '.join(sorted(flags & (HELP | SHOW)))}.")
     if flags & HELP:
         return by_hydra(argv)
     if flags & SHOW:
@@ -68,11 +73,6 @@ def run(config: command.Config) -> int:
         print(f"stopped: {error}", file=sys.stderr)
         return 3
     return 0
-
-
-def wrapped(text: str) -> str:
-    lines = (textwrap.wrap(line, 110, subsequent_indent="  ", break_on_hyphens=False) for line in text.splitlines())
-    return "\n".join(line for part in lines for line in part)
 
 
 def by_hydra(argv: list[str]) -> int:

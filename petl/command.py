@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +18,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from petl import paths
+from petl import paths, unsafe
 from petl.checks import choice, hint, near, validate
 from petl.config import Composed, Config, Row, UserError
-from petl.words import CONF, described, first_line, groups, key_of, options, parse, type_of, values
+from petl.words import CONF, MOST, described, first_line, groups, key_of, options, parse, type_of, values
 
 __all__ = ["CONF", "checked", "expand", "groups", "left_open", "options", "parse", "read", "reader"]
 
@@ -57,6 +58,7 @@ def reader() -> Callable[[Sequence[str]], Config]:
 
 def checked(composed: DictConfig) -> Config:
     """What conf/ composed, as a valid Config: interpolations done, each delta with its size in the paper."""
+    unsafe.refuse_code(composed)
     try:
         full = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
@@ -81,6 +83,8 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
     typed, runs = parse(overrides), {}
     for preset in _presets(typed):
         for axes in preset.axes_of_rows(typed):
+            if len(runs) + math.prod(map(len, axes)) > MOST:
+                raise UserError(f"a sweep of more than {MOST:,} runs: fewer values, please.")
             for run in itertools.product(*axes):
                 runs.setdefault(frozenset(word for word in run if not word.startswith("experiment=")), list(run))
     return list(runs.values())
@@ -152,6 +156,7 @@ def _presets(typed: Sequence[Override]) -> list[Preset]:
 
 def _preset(chosen: str) -> Preset:
     composed = _compose([chosen], hydra=True)
+    unsafe.refuse_hydra(composed, _compose([], hydra=True))
     swept = composed.hydra.sweeper.get("params") or {}
     axes = {key_of(word): values(word) for word in parse([f"{key}={value}" for key, value in swept.items()])}
     rows = {str(label): Row(**row) for label, row in OmegaConf.to_container(composed.rows).items()}  # type: ignore
@@ -164,9 +169,11 @@ def _preset(chosen: str) -> Preset:
 def _compose(overrides: Sequence[str], hydra: bool = False) -> DictConfig:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            return hydra_compose("config", list(overrides), return_hydra_config=hydra)
+            composed = hydra_compose("config", list(overrides), return_hydra_config=hydra)
         except (HydraException, OmegaConfBaseException) as error:
             raise _explained(error, overrides) from None
+    unsafe.refuse_code(composed)
+    return composed
 
 
 def _explained(error: Exception, overrides: Sequence[str]) -> UserError:

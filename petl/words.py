@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -20,11 +21,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import OverrideParseException
 
-from petl import paths
+from petl import paths, unsafe
 from petl.checks import hint, near
 from petl.config import Config, UserError
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
+MOST = 100_000  # values of a key, and runs of a sweep
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -32,7 +34,8 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     words = list(_parsed(overrides))
     keys: set[str] = set()
     for word in words:
-        _refuse_unsafe(word)
+        unsafe.refuse_word(str(word.input_line))
+        _refuse_deletion(word)
         _refuse_unknown(word)
         if (key := word.get_key_element().lstrip("+")) in keys:
             raise UserError(f"{word.input_line}: {key} is given twice; several values are {key}=A,B with -m.")
@@ -50,7 +53,10 @@ def values(word: Override) -> list[str]:
         return [str(word.input_line)]
     if not word.is_discrete_sweep():
         raise UserError(f"{word.input_line}: an interval has no values to try; write them: {word.key_or_group}=A,B,C.")
-    return [f"{word.get_key_element()}={value}" for value in word.sweep_string_iterator()]
+    chosen = [f"{word.get_key_element()}={value}" for value in islice(word.sweep_string_iterator(), MOST + 1)]
+    if len(chosen) > MOST:
+        raise UserError(f"{word.input_line}: more than {MOST:,} values.")
+    return chosen
 
 
 def options(group: str) -> list[str]:
@@ -90,19 +96,16 @@ def _malformed(text: str) -> str:
     return f"{text!r}: not of the form key=value (no spaces around the =).{hint(meant and meant + '=...')}"
 
 
-def _refuse_unsafe(word: Override) -> None:
-    text = str(word.input_line)
-    if "_target_" in text:
-        raise UserError(f"{text}: nothing here is built from a `_target_`; methods and tasks are chosen by name.")
-    if "${" in text:
-        raise UserError(f"{text}: no interpolation or resolver on a command line; write the value itself.")
+def _refuse_deletion(word: Override) -> None:
     if word.is_delete():
-        raise UserError(f"{text}: nothing can be taken away; give it another value, or null.")
+        raise UserError(f"{word.input_line}: nothing can be taken away; give it another value, or null.")
 
 
 def _refuse_unknown(word: Override) -> None:
     key, text = word.key_or_group, str(word.input_line)
     if key.startswith(("hydra.", "hydra/")):
+        if key != "hydra/launcher" and not key.startswith("hydra.launcher."):
+            raise UserError(f"{text}: of Hydra's own settings there are hydra/launcher=... and hydra.launcher.KEY=...")
         return
     if key in groups():
         _refuse_option(word)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from petl.checks import cell
+from petl.checks import cell, screen
 from petl.command import read
 from petl.config import FORMS, Delta, Dropout, Insertion, Norm, Position, Rule, UserError
 
@@ -54,3 +54,11 @@ def test_all_problems_are_told_at_once():
     with pytest.raises(UserError) as error:
         read(["recipe.lr=-1", "seed=-1", "recipe.batch=0"])
     assert len(str(error.value).splitlines()) == 3
+
+
+def test_a_screen_holds_any_message():
+    assert screen("a\nb") == "a\nb"
+    assert screen("a\x1b[31m\u202eb\ud800") == "a\\x1b[31m\\u202eb\\ud800"
+    long = screen("x" * 100_000 + "\n" + "line\n" * 1000)
+    assert len(long.split("\n")) == 30 and max(map(len, long.split("\n"))) <= 110
+    assert long.endswith("lines more")

@@ -146,7 +146,7 @@ class Preset:
     def _paper_seeds(self, label: str) -> list[int]:
         if seeds := self.rows[label].paper_seeds:
             return seeds
-        raise UserError("seed=paper: the seeds of the paper are known for the rows of experiment=table2 and its like.")
+        raise UserError("seed=paper: the seeds of the paper belong to its rows, as in experiment=table6.")
 
 
 def _presets(typed: Sequence[Override]) -> list[Preset]:

@@ -12,6 +12,7 @@ NAMES = ("table2", "table3", "table4", "table5", "table6", "table12", "figure2",
 SEEDS = (0, 1, 2, 3, 4)  # ours, of every row
 PAPER_SEEDS = {1: [42], 3: [42, 15217, 65537], 5: [42, 2, 4, 6, 8]}  # of the released scripts, by how many a row has
 METRICS = {"rouge1": "R-1", "rouge2": "R-2", "rougeL": "R-L", "bleu": "BLEU", "accuracy": "accuracy"}
+DIGITS = {"bleu": 1, "accuracy": 1}  # as printed; ROUGE has two
 COMMAND = "python train.py -m experiment="
 
 
@@ -50,8 +51,9 @@ def title(name: str) -> str:
 def _rows(rows: Mapping[str, published.Row], seeds: int) -> Iterable[str]:
     for label, row in rows.items():
         key = f'"{label}"' if label[0] in "-?:" or ": " in label else label
-        paper = PAPER_SEEDS[row.get("seeds", seeds)]
-        yield f"  {key}: {{words: {' '.join(published.row_words(row))}, paper_seeds: {paper}}}"
+        words, paper = " ".join(published.row_words(row)), PAPER_SEEDS[row.get("seeds", seeds)]
+        line = f"  {key}: {{words: {words}, paper_seeds: {paper}}}"
+        yield line if len(line) <= 120 else f"  {key}:\n    words: {words}\n    paper_seeds: {paper}"
 
 
 def _header(
@@ -64,10 +66,10 @@ def _header(
     theirs = sum(count * hours for count, hours in zip(counts, paper, strict=True))
     runs, command = len(SEEDS) * len(pairs), f"{COMMAND}{name}"
     commands = [
-        (command, f"{runs} runs on the miniatures, {_hours(mini)} of {costs.mini_device}"),
+        (command, f"mini: {runs} runs, {_hours(mini)} of {costs.mini_device}"),
         (f"{command} scale=paper", f"{runs} runs, {_hours(len(SEEDS) * sum(paper))} of {costs.paper_device}"),
-        (f"{command} scale=paper seed=paper", f"{sum(counts)} runs, the seeds of the paper, {_hours(theirs)}"),
-        (f"{command} {published.row_words(row_of(rows))[0]} task={tasks[0]} seed=0", "picks of rows, tasks and seeds"),
+        (f"{command} scale=paper seed=paper", f"{sum(counts)} runs, the paper's seeds, {_hours(theirs)}"),
+        (f"{command} {_pick(rows)} task={tasks[0]} seed=0", "picks rows, tasks, seeds"),
     ]
     width = max(len(words) for words, _ in commands)
     return [
@@ -76,15 +78,15 @@ def _header(
         "#",
         *(f"#   {words:<{width}}  # {said}" for words, said in commands),
         "#",
-        f"# What the paper prints, and estimated hours of one run at scale=paper on {costs.paper_device}:",
+        f"# What the paper prints, and the hours of one run at scale=paper: estimated, of {costs.paper_device}:",
         *_expected(table, tasks, costs),
     ]
 
 
-def row_of(rows: Mapping[str, published.Row]) -> published.Row:
-    """The last row of method=mam, else the last."""
-    mams = [row for row in rows.values() if row["overrides"]["method"] == "mam"]
-    return (mams or list(rows.values()))[-1]
+def _pick(rows: Mapping[str, published.Row]) -> str:
+    """A short word that rows have."""
+    words = {published.row_words(row)[0] for row in rows.values()}
+    return "method=mam" if "method=mam" in words else min(words, key=lambda word: (len(word), word))
 
 
 def _expected(table: published.Row, tasks: Sequence[str], costs: Costs) -> list[str]:
@@ -95,7 +97,7 @@ def _expected(table: published.Row, tasks: Sequence[str], costs: Costs) -> list[
         cells = [row["row"]]
         for task in tasks:
             printed = row["metrics"][task]
-            cells.append("/".join(f"{printed[metric]:g}" for metric in metrics[task]))
+            cells.append("/".join(f"{printed[metric]:.{DIGITS.get(metric, 2)}f}" for metric in metrics[task]))
             cells.append(f"{costs.paper(published.row_words(row), task):.2g}" if row.get("ours", True) else "")
         lines.append(cells)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -106,4 +108,4 @@ def _expected(table: published.Row, tasks: Sequence[str], costs: Costs) -> list[
 
 
 def _hours(hours: float) -> str:
-    return f"about {float(f'{hours:.2g}'):,.0f} hours" if hours >= 1.5 else f"about {hours * 60:.0f} minutes"
+    return f"{float(f'{hours:.2g}'):,.0f} hours" if hours >= 9.5 else f"{hours:.1f} hours"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -37,13 +37,17 @@ class OverRows:
 
 def compare(left: Cell, right: Cell, metric: str, files: Files) -> OverRows | None:
     """None where the seeds in both cells have no scores of `metric`, or scores of other rows."""
+    seeds = sorted(left.records.keys() & right.records.keys())
+    paths = {seed: [files.get(cell.records[seed]["identity"]) for cell in (left, right)] for seed in seeds}
+    return over_rows(paths, (left.metric(metric), right.metric(metric)))
+
+
+def over_rows(paths: Mapping[int, Sequence[Path | None]], metrics: tuple[str, str]) -> OverRows | None:
+    """Left against right, by seed: the files of their scores, and what the metric is called on either side."""
     pairs: dict[int, np.ndarray] = {}
     rows = 0
-    for seed in sorted(left.records.keys() & right.records.keys()):
-        paths = [files.get(cell.records[seed]["identity"]) for cell in (left, right)]
-        one, other = (
-            path and _read(path, cell.metric(metric)) for path, cell in zip(paths, (left, right), strict=True)
-        )
+    for seed, both in paths.items():
+        one, other = (path and _read(path, metric) for path, metric in zip(both, metrics, strict=True))
         if one and other and one.key == other.key:
             pairs[seed] = one.resampled - other.resampled
             rows = one.key[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,11 +128,10 @@ def _told(backbone: Backbone, what: str, folder: Path) -> Iterator[None]:
         yield
     except (UserError, MemoryError, torch.OutOfMemoryError):
         raise
-    except pickle.UnpicklingError as error:
-        why = "its file holds more than tensors, which could run code; it is not read. Convert it to safetensors"
-        raise UserError(f"backbone.path={backbone.path}: no {what} from {folder}: {why}.") from error
     except Exception as error:  # the formats' readers each have their own
         why = f"{type(error).__name__}: {_line(error)}"
+        if type(error).__name__ == "UnpicklingError":
+            why = "its file holds more than tensors, which could run code; it is not read: convert it to safetensors"
         raise UserError(f"backbone.path={backbone.path}: no {what} from {folder} ({why}). {_holds(folder)}") from error
     finally:
         logging.set_verbosity(verbosity)

@@ -48,6 +48,6 @@ def test_a_new_task_and_a_new_method(tmp_path):
     argv = ["train.py", "method=tanh_adapter", "task=haiku", "task.data=haiku.jsonl"]
     done = subprocess.run([sys.executable, *argv], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    (record,) = (tmp_path / "outputs" / "records").rglob("*.json")
+    (record,) = (tmp_path / "outputs" / "records").rglob("*-????????????.json")
     found = json.loads(record.read_text())
     assert found["deltas"][0]["form"] == "tanh" and "rouge2" in found["metrics"]["test"]

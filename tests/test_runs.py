@@ -47,19 +47,19 @@ def train(*argv):
 def test_a_sweep_makes_each_record_once(tmp_path):
     argv = ["-m", "method=adapter,mam", "task=sst2", "seed=0,1", *words(tmp_path)]
     first = train(*argv)
-    made = sorted((tmp_path / "records").rglob("*.json"))
+    made = sorted((tmp_path / "records").rglob("*-????????????.json"))
     assert first.returncode == 0 and len(made) == 4, first.stdout + first.stderr
     stamps = [path.stat().st_mtime_ns for path in made]
     second = train(*argv)
     assert second.returncode == 0
-    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "records").rglob("*.json"))] == stamps
+    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "records").rglob("*-????????????.json"))] == stamps
     assert "0 done, 4 skipped, 0 failed" in second.stdout, second.stdout
 
 
 def test_force_replaces_a_record_only_when_the_new_one_is_complete(tmp_path):
     argv = ["method=bitfit", "task=sst2", *words(tmp_path)]
     assert train(*argv).returncode == 0
-    (path,) = (tmp_path / "records").rglob("*.json")
+    (path,) = (tmp_path / "records").rglob("*-????????????.json")
     old = json.loads(path.read_text())
     again = train(*argv)
     assert "already done" in again.stdout.lower() and json.loads(path.read_text()) == old
@@ -77,6 +77,6 @@ def test_two_processes_give_the_result_of_one(tmp_path):
     ]  # fmt: skip
     two = subprocess.run(command_line, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert one.returncode == 0 and two.returncode == 0, one.stderr + two.stderr
-    (a,), (b,) = ((list((tmp_path / name / "records").rglob("*.json"))) for name in ("one", "two"))
+    (a,), (b,) = ((list((tmp_path / name / "records").rglob("*-????????????.json"))) for name in ("one", "two"))
     first, second = json.loads(a.read_text()), json.loads(b.read_text())
     assert first["metrics"] == second["metrics"] and second["processes"] == 2

@@ -11,6 +11,7 @@ import sys
 sys.path.append(sys.path.pop(0))  # installed packages first: a torch.py or rouge/ lying here is not imported
 
 from collections.abc import Sequence
+from functools import partial
 
 import hydra
 from omegaconf import DictConfig
@@ -52,16 +53,17 @@ def answer(argv: list[str]) -> int:
     if flags & HELP:
         return by_hydra(argv)
     if flags & SHOW:
-        command.read([word for word in words if "=" in word and not word.startswith("-")])
+        command.read([word for word in words if "=" in word and not word.startswith(("-", "hydra"))])
         return by_hydra(argv)
     if not flags & SWEEP:
         if keys := command.left_open(words):
             raise UserError(f"this experiment is a sweep over {', '.join(keys)}: python train.py -m ... runs it.")
         return run(command.read(words))
-    runs = command.expand(words)
-    if any(word.startswith("hydra/launcher=") for word in words):
-        return by_hydra(argv)
-    return launch.many(runs)
+    if "hydra/launcher" not in " ".join(words):
+        return launch.many(command.expand(words))
+    from petl import cluster
+
+    return launch.many(command.expand(words), partial(cluster.run, words))
 
 
 def run(config: command.Config) -> int:
@@ -76,7 +78,7 @@ def run(config: command.Config) -> int:
 
 
 def by_hydra(argv: list[str]) -> int:
-    """Help, completion, shown configs and other launchers (Slurm) are Hydra's work."""
+    """Help, completion and shown configs are Hydra's work."""
     sys.argv[1:] = [paths.quoted(word) for word in argv]
     hydra_main()
     return 0
@@ -84,7 +86,7 @@ def by_hydra(argv: list[str]) -> int:
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def hydra_main(composed: DictConfig) -> None:
-    launch.one(command.checked(composed))
+    """Never gets here: Hydra has shown what was asked for."""
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from petl.checks import choice, hint, near, validate
 from petl.config import Composed, Config, Row, UserError
 from petl.words import CONF, MOST, described, first_line, groups, key_of, options, parse, type_of, values
 
-__all__ = ["CONF", "checked", "expand", "groups", "left_open", "options", "parse", "read", "reader"]
+__all__ = ["CONF", "checked", "compose_hydra", "expand", "groups", "left_open", "options", "parse", "read", "reader"]
 
 ConfigStore.instance().store(name="schema", node=Composed)
 
@@ -34,6 +34,8 @@ def read(overrides: Sequence[str]) -> Config:
     for word in words:
         if word.is_sweep_override():
             raise UserError(f"{word.input_line}: several values are a sweep: python train.py -m ...")
+        if word.key_or_group.startswith("hydra"):
+            raise UserError(f"{word.input_line}: a launcher starts the runs of a sweep: python train.py -m ...")
     _refuse_delta(words)
     composed = _compose([str(word.input_line) for word in words])
     _refuse_idle(words, composed)
@@ -164,6 +166,11 @@ def _preset(chosen: str) -> Preset:
 
 
 # Hydra ----------------------------------------------------------------------------------------------------------------
+
+
+def compose_hydra(overrides: Sequence[str]) -> DictConfig:
+    """All that conf/ composes, Hydra's own section included: what its launchers are made from."""
+    return _compose(overrides, hydra=True)
 
 
 def _compose(overrides: Sequence[str], hydra: bool = False) -> DictConfig:

@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING
 
-from petl.command import read
+from petl.apart import Verdict, apart
+from petl.command import reader
 from petl.config import Config, UserError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ LEADER = os.environ.get("RANK", "0") == "0"  # the one process of a torchrun tha
 WORLD = int(os.environ.get("WORLD_SIZE", "1"))
 PRELOAD = ["__main__", "petl.training.job"]  # what a fresh process of a sweep finds loaded
 PATIENCE = 60.0  # seconds that an interrupted run has to save its state
+
+Elsewhere = Callable[[list[Sequence[str]]], list[Verdict]]  # runs -> what became of each, as petl.cluster.run
 
 
 def one(config: Config) -> Record:
@@ -45,24 +48,20 @@ def one(config: Config) -> Record:
     return record
 
 
-def many(runs: Sequence[Sequence[str]]) -> int:
-    """Do the runs one after the other, whatever becomes of each. Returns 0 if each has its record, else 1."""
+def many(runs: Sequence[Sequence[str]], elsewhere: Elsewhere | None = None) -> int:
+    """Do the runs, whatever becomes of each: here one after the other, or `elsewhere`, all that are not done at once.
+
+    Returns 0 if each has its record, else 1.
+    """
     if "RANK" in os.environ:
-        raise UserError("-m under torchrun: a sweep starts one process for each run itself; give torchrun one run.")
+        raise UserError("-m under torchrun: a sweep starts the processes of each run itself; give torchrun one run.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the run under way is told, too
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
     shared = [word for word in runs[0] if all(word in run for run in runs)] if len(runs) > 1 else []
+    names = [" ".join(word for word in words if word not in shared) for words in runs]
     print(f"{len(runs)} runs " + " ".join(shared), flush=True)
-    rows = []
-    for number, words in enumerate(runs, 1):
-        name = " ".join(word for word in words if word not in shared)
-        print(f"\n[{number}/{len(runs)}] {name}", flush=True)
-        state, note = _attempt(words, context)
-        print(f"{state} {note}".strip(), flush=True)
-        rows.append((state, note, name))
-    print("\n" + table(rows))
-    return int(any(state == "failed" for state, _, _ in rows))
+    verdicts = _handed_over(runs, elsewhere) if elsewhere else _in_turn(runs, names)
+    print("\n" + table([(state, note, name) for (state, note), name in zip(verdicts, names, strict=True)]))
+    return int(any(state == "failed" for state, _ in verdicts))
 
 
 def table(rows: Sequence[tuple[str, str, str]]) -> str:
@@ -73,15 +72,42 @@ def table(rows: Sequence[tuple[str, str, str]]) -> str:
     return "\n".join([*lines, ", ".join(f"{states.count(s)} {s}" for s in ("done", "skipped", "failed"))])
 
 
-def _attempt(words: Sequence[str], context: ForkServerContext) -> tuple[str, str]:
+def _in_turn(runs: Sequence[Sequence[str]], names: Sequence[str]) -> list[Verdict]:
+    context, verdicts = multiprocessing.get_context("forkserver"), []
+    context.set_forkserver_preload(PRELOAD)
+    read = reader()
+    for number, (words, name) in enumerate(zip(runs, names, strict=True), 1):
+        print(f"\n[{number}/{len(runs)}] {name}", flush=True)
+        found = _settled(words, read)
+        state, note = _attempt(words, found, context) if isinstance(found, Config) else found
+        print(f"{state} {note}".strip(), flush=True)
+        verdicts.append((state, note))
+    return verdicts
+
+
+def _handed_over(runs: Sequence[Sequence[str]], elsewhere: Elsewhere) -> list[Verdict]:
+    read = reader()
+    found = [_settled(words, read) for words in runs]
+    left = [words for words, verdict in zip(runs, found, strict=True) if isinstance(verdict, Config)]
+    print(f"{len(left)} of them to the launcher; python scripts/status.py shows how far they are", flush=True)
+    made = iter(elsewhere(left) if left else [])
+    return [next(made) if isinstance(verdict, Config) else verdict for verdict in found]
+
+
+def _settled(words: Sequence[str], read: Callable[[Sequence[str]], Config]) -> Config | Verdict:
+    """The config of a run that is to be done, or what has become of it already."""
     from petl.records import find
 
     try:
         config = read(words)
-        if not config.runtime.force and find(config):
-            return "skipped", "already done"
     except UserError as error:
         return "failed", _line(error)
+    return ("skipped", "already done") if not config.runtime.force and find(config) else config
+
+
+def _attempt(words: Sequence[str], config: Config, context: ForkServerContext) -> Verdict:
+    if (processes := config.runtime.processes or 1) > 1:
+        return apart(words, processes)
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_job, args=(config, theirs))
     process.start()

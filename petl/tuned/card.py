@@ -61,12 +61,13 @@ def _use(record: Mapping[str, Any], layout: str) -> str:
         'tuned = petl.load("FOLDER")',
         f"tuned.predict([{'(text, text)' if spec.pair else 'text'}])",
     ]
-    if layout == "peft":
-        lines += ["", "from peft import PeftModel", f"from transformers import {cls}", ""]
-        lines += [f'model = PeftModel.from_pretrained({cls}.from_pretrained({backbone}{labels}), "FOLDER")']
+    if layout == "peft":  # in float32 as it was trained, however the backbone is stored
+        lines += ["", "import torch", "from peft import PeftModel", f"from transformers import {cls}", ""]
+        lines += [f"backbone = {cls}.from_pretrained({backbone}, dtype=torch.float32{labels})"]
+        lines += ['model = PeftModel.from_pretrained(backbone, "FOLDER").eval()']
     if layout == "merged":
         lines += ["", f"from transformers import AutoTokenizer, {cls}", ""]
-        lines += [f'model, tokenizer = {cls}.from_pretrained("FOLDER"), AutoTokenizer.from_pretrained("FOLDER")']
+        lines += [f'model, tokenizer = {cls}.from_pretrained("FOLDER").eval(), AutoTokenizer.from_pretrained("FOLDER")']
     return "\n".join(["```python", *lines, "```"])
 
 

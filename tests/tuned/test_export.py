@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,22 @@ def test_the_card_has_the_records_numbers_and_how_to_use_it(trained, out, words,
     for part in ("10.50", "1200", "petl.load", record["identity"], f"{record['parameters']['trained']:,}"):
         assert part in card, part
     assert ("PeftModel" in card) == (layout == "peft") and ("AutoTokenizer" in card) == (layout == "merged")
+
+
+@pytest.mark.parametrize(("layout", "tolerance"), [("peft", 0), ("merged", 1e-5)])
+def test_the_lines_of_the_card_give_our_logits_however_the_backbone_is_stored(
+    trained, backbones, tmp_path, out, layout, tolerance
+):
+    half = shutil.copytree(backbones / "bart", tmp_path / "half")
+    AutoModelForSeq2SeqLM.from_pretrained(half, dtype=torch.bfloat16).save_pretrained(half)
+    run = trained("bart", "method=lora", f"backbone.path={half}")
+    export(petl.load(run.folder), out, layout)
+    code = (out / "README.md").read_text().partition("```python")[2].partition("```")[0]
+    found: dict[str, Any] = {"text": TEXTS[0]}
+    exec(code.replace("FOLDER", str(out)), found)
+    wanted = logits(run.model, "bart")
+    torch.testing.assert_close(logits(found["model"], "bart"), wanted, rtol=tolerance, atol=tolerance)
+    assert torch.equal(logits(found["tuned"].model, "bart"), wanted) or layout == "merged"
 
 
 def test_lora_at_few_layers_names_its_matrices_in_full(trained, backbones, out):

@@ -125,6 +125,8 @@ def _refuse_option(word: Override) -> None:
     group, names = word.key_or_group, options(word.key_or_group)
     if word.package is not None and group != "delta":
         raise UserError(f"{word.input_line}: only delta@... goes elsewhere, as in +delta@method.deltas.extra=adapter.")
+    if word.package is None and group == "delta":
+        raise UserError(f"{word.input_line}: a delta goes somewhere, as in +delta@method.deltas.extra=adapter.")
     if word.package is None and (word.is_add() or word.is_force_add()):
         raise UserError(f"{word.input_line}: {group} is chosen without a +: {str(word.input_line).lstrip('+')}.")
     chosen = [text.partition("=")[2] for text in values(word)] if word.is_sweep_override() else [word.value()]

@@ -57,7 +57,7 @@ def kept(promise, given: argparse.Namespace) -> bool:
     try:
         more, fits = promise.sum_up([outcome["note"] for outcome in held]), True
     except AssertionError as error:
-        more, fits = f"but {str(error).splitlines()[0]}", False
+        more, fits = f"but {(str(error) or 'not all in all').splitlines()[0]}", False
     seconds = sum(outcome["seconds"] for outcome in mine)
     print(f"{promise.name:<16} {len(held):>6}/{len(numbers)}  {seconds:7.0f} s  {more}".rstrip(), flush=True)
     return fits and len(held) == len(numbers)

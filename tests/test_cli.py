@@ -87,6 +87,7 @@ WRONG = {  # command line -> what the answer names: the wrong word, and the one 
     "recipe._target_=os.system": ["_target_"],
     "+method.deltas.main._target_=os.system": ["_target_"],
     "method@x=mam": ["method@x=mam", "delta@"],
+    "delta=lora": ["+delta@method.deltas.extra=adapter"],
     "hydra/launcher=slrm": ["slrm"],
     "hydra.run.dir=/tmp": ["hydra.run.dir", "hydra/launcher"],
     "hydra.callbacks.x._target_=os.system": ["_target_"],

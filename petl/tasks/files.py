@@ -13,7 +13,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 from petl.config import UserError
 
-LONGEST_FIELD = 2**27  # characters of one csv field; the csv module itself stops at 2**17
+LONGEST = 2**24  # bytes of a line, characters of a csv field
+PLENTY, RATIO = 2**28, 250  # what unpacks to more than so many bytes, and so many times its size, is a bomb
+ROW = 512  # bytes that a row takes whatever is in it
 
 
 class Record(NamedTuple):
@@ -61,7 +63,7 @@ def _jsonl(path: Path) -> Iterator[Record]:
 
 def _table(delimiter: str) -> Callable[[Path], Iterator[Record]]:
     def rows(path: Path) -> Iterator[Record]:
-        csv.field_size_limit(LONGEST_FIELD)
+        csv.field_size_limit(LONGEST)
         reader = csv.reader((line for _, line in lines(path)), delimiter=delimiter, strict=True)
         header: list[str] = []
         start = 1  # a quoted field may span lines: a row is named by its first
@@ -94,12 +96,19 @@ def _parquet(path: Path) -> Iterator[Record]:
     import pyarrow
     import pyarrow.parquet
 
-    number = 0
+    number, fuse = 0, _Fuse(path)
     try:
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=1000):
-            for fields in batch.to_pylist():
-                number += 1
-                yield Record(f"{path}: row {number}", fields)
+        schema = pyarrow.parquet.read_metadata(path).schema
+        columns = [schema.column(i).path for i in range(len(schema))]
+        file = pyarrow.parquet.ParquetFile(path, read_dictionary=columns)  # a text that is repeated is held once
+        fuse.check(sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)))
+        for batch in file.iter_batches(batch_size=1000):
+            some = max(1, PLENTY // max(1, batch.nbytes))  # rows, which may all hold its longest text
+            for start in range(0, batch.num_rows, some):
+                for fields in batch.slice(start, some).to_pylist():
+                    number += 1
+                    fuse.burn(ROW + _weight(fields))
+                    yield Record(f"{path}: row {number}", fields)
     except pyarrow.ArrowException as error:
         raise UserError(f"{path}: not a readable parquet file, after row {number} ({error}).") from error
     except UnicodeDecodeError as error:
@@ -108,8 +117,13 @@ def _parquet(path: Path) -> Iterator[Record]:
 
 def lines(path: Path) -> Iterator[tuple[str, str]]:
     """("FILE:LINE", text with its line end), strictly UTF-8; a byte order mark is dropped."""
+    fuse = _Fuse(path)
     with _open(path) as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), start=1):
+            if len(line) > LONGEST:
+                raise UserError(f"{path}:{number}: a line of more than {LONGEST:,} bytes.")
+            if fuse.packed:
+                fuse.burn(ROW + len(line))
             try:
                 yield f"{path}:{number}", line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
@@ -121,6 +135,30 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 
 def _open(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+
+
+class _Fuse:
+    """Ends the reading of a small file that unpacks to more than a machine holds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.packed = path, path.suffix.lower() in (".gz", ".parquet")
+        self._size, self._burnt = path.stat().st_size, 0
+
+    def burn(self, count: int) -> None:
+        self._burnt += count
+        self.check(self._burnt)
+
+    def check(self, count: int) -> None:
+        if count > max(PLENTY, RATIO * self._size):
+            times = f"its {self._size:,} bytes unpack to more than {RATIO} times as many"
+            raise UserError(f"{self.path}: {times}: no file of texts does. Unpacked it may be read.")
+
+
+def _weight(value: Any) -> int:
+    if isinstance(value, str | bytes):
+        return len(value)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 8 + sum(map(_weight, parts))
 
 
 READERS: dict[str, Callable[[Path], Iterator[Record]]] = {

@@ -67,7 +67,7 @@ def _unnested(spec: TaskSpec, where: str, fields: dict[str, Any]) -> dict[str, A
 def _field(spec: TaskSpec, where: str, fields: dict[str, Any], column: str) -> Any:
     if column in fields:
         return fields[column]
-    others = [name for name in fields if isinstance(name, str)]
+    others = [name[:80] for name in fields if isinstance(name, str)][:80]
     near = get_close_matches(column, [name for name in others if name not in spec.columns], n=1, cutoff=0.5)
     hint = f" Is it the one called {near[0]!r}? Then rename it." if near else ""
     raise UserError(
@@ -111,7 +111,7 @@ def _id(where: str, fields: dict[str, Any]) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise UserError(f"{where}: id is {_shown(value)}; wanted a text or a whole number.")
-    return str(value)
+    return _text(where, fields, "id") if isinstance(value, str) else str(value)
 
 
 def _numbered(key: str, copies: Counter[str]) -> str:

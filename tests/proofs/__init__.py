@@ -56,34 +56,36 @@ class Promise:
     def file(self) -> Path:
         return Path(inspect.getfile(self.function))
 
+    @property
+    def together(self) -> bool:
+        return inspect.isgeneratorfunction(self.function)
+
     def numbers(self, count: int) -> list[int]:
-        """`count` cases, spread over all."""
+        """`count` cases, spread over all; the first ones where they are made together."""
         count = min(count, self.full)
-        return [i * self.full // count for i in range(count)]
+        return list(range(count)) if self.together else [i * self.full // count for i in range(count)]
 
     def prove(self, numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
         """Try these cases, one outcome each, with all they write in `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        together = inspect.isgeneratorfunction(self.function)
         started = time.monotonic()
-        outcomes: Iterator[Outcome] = self.function(numbers, folder) if together else map(self._tried(folder), numbers)
+        outcomes: Iterator[Outcome] = (self.function if self.together else self._each)(numbers, folder)
         for outcome in outcomes:
             yield outcome._replace(seconds=round(time.monotonic() - started, 3))
             started = time.monotonic()
 
-    def _tried(self, folder: Path) -> Callable[[int], Outcome]:
-        def one(number: int) -> Outcome:
+    def _each(self, numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
+        for number in numbers:
             own = folder / str(number)
             shutil.rmtree(own, ignore_errors=True)
             own.mkdir()
             try:
                 note = self.function(number, own)
             except Exception:
-                return Outcome(number, traceback.format_exc().strip())
-            shutil.rmtree(own, ignore_errors=True)
-            return Outcome(number, "", note or {})
-
-        return one
+                yield Outcome(number, traceback.format_exc().strip())
+            else:
+                shutil.rmtree(own, ignore_errors=True)
+                yield Outcome(number, "", note or {})
 
 
 def promise(

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from petl.config import Task, UserError
-from petl.tasks import load
+from petl.tasks import files, load
 
 from .conftest import toy, write
 
@@ -115,3 +115,38 @@ def test_formats_agree(name, tmp_path):
     assert {(s.sha256["train"], s.sha256["dev"], s.sha256["test"]) for s in splits} == {
         tuple(splits[0].sha256[part] for part in ("train", "dev", "test"))
     }
+
+
+def bombs():
+    import io
+
+    import pyarrow
+    import pyarrow.parquet
+
+    row = b'{"sentence": "a", "label": 1}\n'
+    tables = {"zeros": ["\0" * 10**6] * 2, "repeated": ["long " * 20_000] * 500}
+    packed = {"rows.jsonl.gz": gzip.compress(row * 100_000), "blank.csv.gz": gzip.compress(b"\n" * 10**6)}
+    for name, texts in tables.items():
+        sink = io.BytesIO()
+        table = pyarrow.table({"sentence": texts, "label": [1] * len(texts)})
+        pyarrow.parquet.write_table(table, sink, compression="zstd")
+        packed[f"{name}.parquet"] = sink.getvalue()
+    return packed
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl.gz", "blank.csv.gz", "zeros.parquet", "repeated.parquet"])
+def test_what_unpacks_to_far_more_than_it_is(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "PLENTY", 2**20)
+    monkeypatch.setattr(files, "RATIO", 20)
+    (tmp_path / name).write_bytes(bombs()[name])
+    with pytest.raises(UserError, match=f"{name}: its .* bytes unpack to more than 20 times as many"):
+        load(Task(name="sst2", data=str(tmp_path / name)))
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_a_line_has_an_end(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LONGEST", 1000)
+    line = b"sentence,label\n" + b"x" * 2000
+    (tmp_path / name).write_bytes(gzip.compress(line) if name.endswith("gz") else line)
+    with pytest.raises(UserError, match=f"{name}:2: a line of more than 1,000 bytes"):
+        load(Task(name="sst2", data=str(tmp_path / name)))

@@ -1,0 +1,156 @@
+"""Anything at all: whatever words and files come in, there is a valid result or an answer of one screen."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from petl import command, records, tasks
+from petl.checks import screen
+from petl.config import Config, Task, UserError
+from tests.proofs import Note, Outcome, promise
+from tests.proofs.fuzzed import files, words
+
+BLOCK = 100  # cases that Hypothesis draws from one seed
+LONG = 30.0  # seconds; what takes longer hangs
+
+
+def summed(notes: list[Note]) -> str:
+    valid = sum(note["valid"] for note in notes)
+    assert 4 * valid >= len(notes), f"only {valid} of {len(notes)} were valid: that tries little"
+    return f"{valid} valid, the others answered"
+
+
+@promise(full=10_000, quick=100, sum_up=summed)
+def configurations(numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
+    """Any words at all compose to a valid run, or are answered on one screen."""
+    yield from tried(words.LINES, numbers, composed)
+
+
+@promise(full=2_000, quick=100, sum_up=summed)
+def rows_files(numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
+    """Any file at all gives usable rows, or is answered on one screen."""
+    yield from tried(files.FILES, numbers, lambda file: loaded(file, folder))
+
+
+def tried(strategy: st.SearchStrategy, numbers: Iterable[int], check: Callable[[Any], str]) -> Iterator[Outcome]:
+    """Case n is what Hypothesis draws as its (n mod BLOCK)th of seed n / BLOCK: the same on every machine."""
+    wanted = set(numbers)
+    for block in sorted({number // BLOCK for number in wanted}):
+        cases = drawn(strategy, block)
+        for number in sorted(wanted & set(range(block * BLOCK, (block + 1) * BLOCK))):
+            case = cases[(number - block * BLOCK) % len(cases)]
+            wrong, valid = answered(lambda case=case: check(case))
+            yield Outcome(number, f"{wrong}\n{case!r}"[:5000] if wrong else "", {"valid": valid})
+
+
+def drawn(strategy: st.SearchStrategy, block: int) -> list[Any]:
+    cases: list[Any] = []
+    once = {"database": None, "deadline": None, "phases": [Phase.generate]}
+
+    @seed(block)
+    @settings(max_examples=BLOCK, suppress_health_check=list(HealthCheck), **once)
+    @given(strategy)
+    def draw(case: Any) -> None:
+        cases.append(case)
+
+    draw()
+    return cases
+
+
+def answered(check: Callable[[], str]) -> tuple[str, bool]:
+    """What is wrong with the answer, nothing if it came in time, on a screen; and whether it was no refusal."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"no answer after {LONG} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, LONG)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            return check(), True
+    except UserError as error:
+        return refused(str(error)), False
+    except Exception:
+        return traceback.format_exc(), False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def refused(message: str) -> str:
+    shown = screen(message)
+    if not message.strip():
+        return "an empty answer"
+    if len(shown.split("\n")) > 30 or max(map(len, shown.split("\n"))) > 110:
+        return "no screen"
+    return "" if all(c.isprintable() or c == "\n" for c in shown) else "an answer that a terminal obeys"
+
+
+# What is valid --------------------------------------------------------------------------------------------------------
+
+
+def composed(line: list[str]) -> str:
+    runs = command.expand(line[1:]) if line[:1] == ["-m"] else [line]
+    for run in runs[:3]:
+        if wrong := invalid(command.read(run)):
+            return wrong
+    return ""
+
+
+def invalid(config: Config) -> str:
+    told = records.canonical(config)
+    back = records.config_of(told)
+    back.runtime, back.experiment = config.runtime, config.experiment
+    if back != config:
+        return f"its record would not give it back: {told}"
+    if len(records.identity(config)) != 12 or records.identity(back) != records.identity(config):
+        return "no identity"
+    for path, root in ((records.run_dir(config), "output"), (records.record_path(config), "records")):
+        if Path(getattr(config.runtime, root)).absolute() not in path.absolute().parents or ".." in path.parts:
+            return f"{path} is not below runtime.{root}"
+        str(path).encode()
+    str(told).encode()
+    return ""
+
+
+def loaded(file: files.File, folder: Path) -> str:
+    path = folder / f"rows{file.ending}"
+    path.write_bytes(file.content)
+    task = Task(name=file.task, data=str(path), limit_train=file.limit, max_source=16, max_target=8)
+    try:
+        splits = tasks.load(task)
+    finally:
+        path.unlink()
+    parts = {"train": splits.train, "dev": splits.dev, **splits.tests}
+    for name, part in parts.items():
+        if not part or (name == "train" and file.limit and len(part) > file.limit):
+            return f"{len(part)} rows for {name}"
+        if wrong := next((str(row) for row in part if not usable(row, file.task)), ""):
+            return f"{name} has {wrong}"
+    ids = [row.id for part in parts.values() for row in part]
+    if len(set(ids)) < len(ids):
+        return "an id twice"
+    tasks.encode(splits.test, files.tokenizer(file.task), task)
+    tasks.score(task, [row.target for row in splits.test[:5]], splits.test[:5])  # type: ignore[arg-type]
+    return ""
+
+
+def usable(row: tasks.Row, task: str) -> bool:
+    texts = [row.id, row.source, *([row.pair] if row.pair is not None else [])]
+    labels = tasks.find(task).labels
+    if labels:
+        return all(map(_text, texts)) and type(row.target) is int and 0 <= row.target < len(labels)
+    return all(map(_text, [*texts, row.target]))
+
+
+def _text(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip()) and bool(text.encode())

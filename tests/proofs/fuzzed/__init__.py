@@ -1,0 +1,1 @@
+"""What the fuzz proofs are made of: Hypothesis strategies for command lines and for files of rows."""

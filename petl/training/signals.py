@@ -1,10 +1,10 @@
 """A run that is told to stop: it leaves a checkpoint of the step it is at, on all its processes together, and goes.
 
-SIGTERM, SIGINT and SIGUSR1 are heard; SIGUSR2 where the launcher listens to it (submitit requeues the job on it). What
-is ignored stays ignored. In a run of one process a signal raises `Stopped` where it comes, but for the moments in
-which weights, optimiser and state are changed or written (`held`). Several processes must leave at the same point, so
-that they only note it and ask each other there (`agreeing`, `check`). A second signal changes nothing. Whoever had
-listened to the signal before is told of it when the run has left.
+SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 (submitit's) are heard; what is ignored stays ignored. In a run of one process a
+signal raises `Stopped` where it comes, but for the moments in which weights, optimiser and state are changed or written
+(`held`). Several processes must leave at the same point, so that they only note it and ask each other there
+(`agreeing`, `check`). A second signal changes nothing. Whoever had listened to the signal before is told of it when the
+run has left.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from petl.training.ranks import largest
 
 T = TypeVar("T")
 
-ALWAYS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-ON_DEMAND = signal.SIGUSR2
+HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 GRACE = 30  # seconds that a data loader's process outlives SIGTERM
 
 
@@ -112,16 +111,12 @@ def at_once(work: Callable[[], T]) -> T | None:
 
 def deaf(worker: int) -> None:
     """For the processes of a data loader, which a signal to all may reach: the run ends them when it has left."""
-    for number in (signal.SIGINT, signal.SIGUSR1, ON_DEMAND):
+    for number in HEARD:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))
 
 
 def _listened() -> dict[int, Any]:
     """Signal -> its handler so far, for those to hear; None is one that Python did not set and cannot put back."""
-    found = {int(number): signal.getsignal(number) for number in (*ALWAYS, ON_DEMAND)}
-    return {
-        number: handler
-        for number, handler in found.items()
-        if handler not in (None, signal.SIG_IGN) and (number != ON_DEMAND or callable(handler))
-    }
+    found = {int(number): signal.getsignal(number) for number in HEARD}
+    return {number: handler for number, handler in found.items() if handler not in (None, signal.SIG_IGN)}

@@ -28,14 +28,15 @@ from transformers.utils.logging import disable_progress_bar
 from petl import command, records
 from petl.config import Config, UserError
 from petl.training import Halted, run
-from petl.training.checkpoint import all_of, load
+from petl.training.checkpoint import all_of, load, named
 from tests.proofs import tiny
 
+ROOT = Path(__file__).resolve().parents[2]
 METHODS = sorted(command.options("method"))
 BACKBONES = ("bart-large", "mbart-large-cc25", "roberta-base")
 PAIRS = [(method, backbone) for method in METHODS for backbone in BACKBONES]
 RECIPE = "recipe.steps=6 recipe.batch=4 recipe.accumulate=2 task.limit_train=24 task.limit_dev=4 task.limit_test=5"
-VOLATILE = ("seconds", "memory_mb", "finished", "checksum")  # of a record: what the clock and the machine say
+VOLATILE = ("seconds", "memory_mb", "finished", "checksum", "code")  # of a record: when, and of which commit
 LONG = 120.0  # seconds after which a run hangs
 
 
@@ -55,9 +56,13 @@ def furnished(shared: Path) -> Path:
 
 def configured(method: str, backbone: str, output: Path, place: Path, *more: str) -> Config:
     """A run of six steps with an evaluation after every second, all of whose output goes to `output`."""
-    words = tiny.words(backbone, place / backbone, place / tiny.TASKS[backbone], output, f"method={method}")
-    said = {word.partition("=")[0]: word for word in [*words, *RECIPE.split(), *more]}
-    return command.read(list(said.values()))
+    return command.read(words(method, backbone, output, place, *more))
+
+
+def words(method: str, backbone: str, output: Path, place: Path, *more: str) -> list[str]:
+    """The same as words of a command line."""
+    usual = tiny.words(backbone, place / backbone, place / tiny.TASKS[backbone], output, f"method={method}")
+    return list({word.partition("=")[0]: word for word in [*usual, *RECIPE.split(), *more]}.values())
 
 
 @dataclass
@@ -147,10 +152,11 @@ def _frozen() -> dict[str, Any]:
     }
 
 
-def finished(config: Config, first: Callable[[], object] = lambda: None) -> None:
-    """Run it, or go on with it, to its end."""
+def finished(config: Config, first: Callable[[], object] = lambda: None) -> str:
+    """Run it, or go on with it, to its end. Returns what it said."""
     child = forked(config, first)
     assert child.wait() == 0, f"it ended with {child.ended}:\n{child.said}"
+    return child.said
 
 
 def watch(config: Config, act: Callable[[], None]) -> None:
@@ -193,21 +199,22 @@ def reference(method: str, backbone: str, shared: Path, *more: str) -> Reference
 
 
 def ending(config: Config) -> dict[str, Any]:
-    """Record, predictions, scores, and weights, optimiser and state of all checkpoints that a run has left."""
+    """Record, predictions, scores, and weights, optimiser and state of the last and the best checkpoint."""
     path, folder = records.record_path(config), records.run_dir(config)
     record = records.read(path)
     told: dict[str, Any] = {name: value for name, value in record.items() if name not in VOLATILE}
     told["scores"] = path.with_suffix(".scores.json").read_text()
     for file in sorted(folder.glob("predictions*.jsonl")):
         told[file.name] = file.read_text()
-    for place in (*all_of(folder / "checkpoints", "last"), *all_of(folder / "checkpoints", "best")):
+    best = named(folder / "checkpoints", "best", record["selected"]["step"])
+    for place in (all_of(folder / "checkpoints", "last")[0], best):
         told[place.name] = _checkpoint(place)
     return told
 
 
 def _checkpoint(place: Path) -> dict[str, Any]:
     weights, told, moments = load(place)
-    state = {name: value for name, value in told.items() if name != "seconds"}
+    state = {name: value for name, value in told.items() if name not in ("seconds", "origin")}
     return {"weights": _plain(weights), "state": state, "optimiser": _plain(moments)}
 
 
@@ -222,8 +229,14 @@ def _plain(held: Any) -> Any:
 
 
 def same(one: dict[str, Any], other: dict[str, Any], apart: tuple[str, ...] = ()) -> None:
-    """AssertionError with the names of what differs."""
-    names = [name for name in one.keys() | other.keys() if name not in apart and one.get(name) != other.get(name)]
-    assert not names, "not the same: " + "; ".join(
-        f"{name}: {str(one.get(name))[:300]} | {str(other.get(name))[:300]}" for name in sorted(names)
-    )
+    """AssertionError with the first of what differs."""
+    names = sorted((one.keys() | other.keys()) - set(apart))
+    for name in names:
+        assert one.get(name) == other.get(name), "not the same: " + _first(one.get(name), other.get(name), name)
+
+
+def _first(one: Any, other: Any, path: str) -> str:
+    if isinstance(one, dict) and isinstance(other, dict):
+        name = min(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+        return _first(one.get(name), other.get(name), f"{path} {name}")
+    return f"{path}: {str(one)[:200]} | {str(other)[:200]}"

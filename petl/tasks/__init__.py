@@ -68,13 +68,13 @@ def score(
     generated at most: NAME_truncated beside every NAME.
     """
     spec, references = find(task.name), [row.target for row in rows]
-    scores = _scores(spec, predictions, references)
+    found = _scores(spec, predictions, references)
     if tokenizer is None or spec.labels:
-        return scores
+        return found
     short = encoding.truncated(spec, rows, tokenizer, task)
     same = short == [str(text).strip() for text in references]
-    of_short = scores if same else _scores(spec, predictions, short)
-    return scores | {f"{name}_truncated": value for name, value in of_short.items()}
+    of_short = found if same else _scores(spec, predictions, short)
+    return found | {f"{name}_truncated": value for name, value in of_short.items()}
 
 
 def scores(task: Task, predictions: Sequence[str] | Sequence[int], rows: Sequence[Row]) -> dict[str, Any]:

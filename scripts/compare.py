@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
 from petl.report import beside  # noqa: E402
 from petl.tuned.find import find  # noqa: E402
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise UserError(f"{' '.join(asked.runs)}: one run, and none to compare it with.")
         print(beside.beside(list(found.values())))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {screen(str(error))}", file=sys.stderr)
         return UserError.exit_code
     except BrokenPipeError:  # the reader, as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
 from petl.tuned import push  # noqa: E402
 from petl.tuned.find import find  # noqa: E402
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         export(asked)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {screen(str(error))}", file=sys.stderr)
         return UserError.exit_code
     return 0
 

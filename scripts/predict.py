@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from petl import tasks  # noqa: E402
+from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
 from petl.tuned import texts  # noqa: E402
 from petl.tuned.find import find  # noqa: E402
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         predict(parser.parse_args(arguments))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {screen(str(error))}", file=sys.stderr)
         return UserError.exit_code
     except BrokenPipeError:  # the reader, as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from petl import command  # noqa: E402
+from petl.checks import screen  # noqa: E402
 from petl.config import Config, UserError  # noqa: E402
 from petl.records import status  # noqa: E402
 
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             time.sleep(asked.watch)
             print((CLEAR if sys.stdout.isatty() else "\n") + look(), flush=True)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {screen(str(error))}", file=sys.stderr)
         return UserError.exit_code
     except KeyboardInterrupt:
         pass

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from petl.checks import screen
 from petl.config import Config
 from petl.records import life
 from petl.records.naming import record_path, run_dir
@@ -111,7 +112,7 @@ def table(runs: Sequence[Run]) -> str:
     for run in runs:
         if run.state in ("running", "failed", "stopped"):
             ago = f"{clock(run.age)} ago"
-            what = textwrap.shorten(run.error, WIDE, placeholder=" ...") or run.place
+            what = screen(textwrap.shorten(run.error, WIDE, placeholder=" ..."), width=2 * WIDE) or run.place
             lines.append(f"{run.state}: {run.group} {run.label}: {what} ({ago})")
     return "\n".join([*lines, line(runs)])
 

@@ -107,6 +107,13 @@ def test_everything_is_found_by_records_and_folders(sweep, config, make, tmp_pat
     assert {run.group for run in runs} == {"mini xsum mam"}
 
 
+def test_an_error_is_a_line_that_no_terminal_obeys(seeds):
+    config, _ = seeds(0)
+    says(config, state="failed", error="ValueError: \033[2J" + "x " * 500)
+    told = status.table(status.survey([("mam", config)])).splitlines()[1]
+    assert "\\x1b[2J" in told and len(told) < 250
+
+
 def test_nothing_is_no_error(tmp_path):
     assert status.everything(tmp_path / "none", tmp_path / "nowhere") == [] and status.table([]) == "no runs"
 

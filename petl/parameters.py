@@ -50,7 +50,9 @@ def architecture(backbone: Backbone, offline: bool = False) -> Any:
     if backbone.path in HUB:
         return HUB[backbone.path]
     try:
-        return AutoConfig.from_pretrained(locate(backbone.path), revision=backbone.revision, local_files_only=offline)
+        return AutoConfig.from_pretrained(
+            locate(backbone.path), revision=backbone.revision, local_files_only=offline, trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"backbone.path={backbone.path}: no config.json to count from ({reason}).") from error

@@ -18,6 +18,7 @@ from petl import hub
 from petl.backbone.anatomy import anatomy
 from petl.backbone.attach import stream
 from petl.backbone.tokenizer import tokenizer
+from petl.backbone.unsafe import refuse_unsafe
 from petl.config import Backbone, UserError
 
 CLASSES = {"generation": AutoModelForSeq2SeqLM, "classification": AutoModelForSequenceClassification}
@@ -91,7 +92,8 @@ def _config(folder: Path) -> Any:
     try:
         told = json.loads(path.read_text("utf-8"))
         anatomy(told["model_type"])
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
+        refuse_unsafe(folder, told)
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except FileNotFoundError as error:
         raise UserError(f"{folder}: no config.json in it, so no backbone. {_holds(folder)}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -108,6 +110,7 @@ def _model(folder: Path, config: Any, kind: str, backbone: Backbone) -> PreTrain
         attn_implementation="sdpa",
         local_files_only=True,
         weights_only=True,
+        trust_remote_code=False,
         output_loading_info=True,
     )
     missing = sorted(name for name in found["missing_keys"] if name.startswith(f"{model.base_model_prefix}."))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, normalizers
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("*.model",))
 
@@ -19,7 +19,9 @@ def tokenizer(folder: Path) -> Any:
     """
     if not any(all(any(folder.glob(name)) for name in names) for names in FILES):
         raise FileNotFoundError("none of its files is there")  # transformers would make an empty one
-    made = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    made = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if not isinstance(made, PreTrainedTokenizerBase):
+        raise ValueError("tokenizer_class in tokenizer_config.json is no tokenizer")
     backend = getattr(made, "backend_tokenizer", None)
     if backend is not None and backend.normalizer is None and (stated := _normaliser(folder)) is not None:
         backend.normalizer = stated

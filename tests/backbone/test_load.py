@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import zipfile
 
 import pytest
 import torch
@@ -279,3 +280,49 @@ def test_positions_limit_the_lengths(tmp_path):
 
 def test_sentencepiece_is_trained_as_mbart_s(tmp_path):
     assert sentencepiece(tmp_path) > 30
+
+
+# Folders that are more than a model -----------------------------------------------------------------------------------
+
+
+def config_with(folder, **more):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
+
+
+UNSAFE = {
+    "adapter": (
+        lambda folder: (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere/model"}'),
+        "would silently become part",
+    ),
+    "quantised": (lambda folder: config_with(folder, quantization_config={"quant_method": "x"}), "quantised"),
+    "tower": (lambda folder: config_with(folder, encoder_layers=10**9), "encoder_layers=1000000000, at most 1000"),
+    "index": (
+        lambda folder: (folder / "model.safetensors.index.json").write_text(
+            '{"weight_map": {"a": "../b.safetensors"}}'
+        ),
+        "names '../b.safetensors': its pieces stand beside it",
+    ),
+    "bomb": (lambda folder: compressed(folder / "pytorch_model.bin"), "pytorch_model.bin is compressed"),
+    "no tokenizer": (
+        lambda folder: (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "AutoModel"}'),
+        "is no tokenizer",
+    ),
+}
+
+
+def compressed(path):
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, content in parts.items():
+            new.writestr(name, content)
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_a_folder_that_is_more_than_a_model(name, tmp_path):
+    bart_large(tmp_path)
+    spoil, said = UNSAFE[name]
+    spoil(tmp_path)
+    with pytest.raises(UserError, match=said):
+        load(tmp_path)

@@ -59,11 +59,12 @@ def answer(argv: list[str]) -> int:
         if keys := command.left_open(words):
             raise UserError(f"this experiment is a sweep over {', '.join(keys)}: python train.py -m ... runs it.")
         return run(command.read(words))
-    if "hydra/launcher" not in " ".join(words):
-        return launch.many(command.expand(words))
-    from petl import cluster
+    runs = command.expand(words)
+    if any(word.startswith("hydra/launcher=") for word in words):
+        from petl import cluster
 
-    return launch.many(command.expand(words), partial(cluster.run, words))
+        return launch.many(runs, partial(cluster.run, words))
+    return launch.many(runs)
 
 
 def run(config: command.Config) -> int:

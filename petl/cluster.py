@@ -41,7 +41,7 @@ def launcher(words: Sequence[str]) -> str:
 def run(words: Sequence[str], runs: Sequence[Sequence[str]]) -> list[Verdict]:
     """Hand `runs` to the launcher that `words` ask for, and wait. UserError for what could not work, before any job."""
     _refuse_absent(launcher(words))
-    settings = [word for word in words if word.startswith(("hydra/", "hydra.", "runtime."))]
+    settings = [word for word in words if word.lstrip("+").startswith(("hydra/", "hydra.", "runtime."))]
     if not any(word.startswith("runtime.processes=") for word in words):
         settings.append("runtime.processes=1")
     composed = compose_hydra(settings)

@@ -33,7 +33,8 @@ HOURS = 2  # that a run may take before it counts as failed
 BESIDES = 3e9  # bytes for activations, logits and libraries
 REAL = (
     "Real: architecture, widths, layers, vocabulary, the method and its sizes, sources cut at the recipe's length, "
-    f"decoding, optimiser. Not real: weights, words, {STEPS} steps, {ROWS} rows a step, 8 rows of test."
+    "decoding, optimiser, bf16 as on a GPU. "
+    f"Not real: weights, words, {STEPS} steps, {ROWS} rows a step and of dev, 8 rows of test."
 )
 
 
@@ -72,9 +73,10 @@ def small(cell: Cell, backbone: Path, data: Path, output: Path) -> list[str]:
         batch = f"recipe.batch_tokens={ROWS * max(task.max_source, task.max_target)}"
     return [
         *cell.words, f"recipe.steps={STEPS}", "recipe.epochs=null", f"recipe.eval_every={EVERY}", batch,
-        f"recipe.accumulate={ROWS if many else 1}", "recipe.eval_batch=4", f"backbone.path={backbone}",
-        f"task.data={data}", f"task.limit_dev={ROWS}", "task.limit_test=8", f"runtime.output={output}",
-        f"runtime.records={output}/records", f"runtime.cache={output}/cache", "runtime.offline=true",
+        f"recipe.accumulate={ROWS if many else 1}", "recipe.eval_batch=4", "recipe.precision=bf16",
+        f"backbone.path={backbone}", f"task.data={data}", f"task.limit_dev={ROWS}", "task.limit_test=8",
+        f"runtime.output={output}", f"runtime.records={output}/records", f"runtime.cache={output}/cache",
+        "runtime.offline=true",
     ]  # fmt: skip
 
 

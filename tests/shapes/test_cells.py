@@ -33,7 +33,7 @@ def test_a_run_is_cut_in_rows_and_steps_and_in_nothing_else(distinct, tmp_path, 
     assert cut.method == cell.config.method
     for key in ("max_source", "max_target", "generation", "select"):
         assert getattr(cut.task, key) == getattr(cell.config.task, key)
-    same = ("lr", "warmup", "optimiser", "betas", "eps", "weight_decay", "label_smoothing", "precision", "train_head")
+    same = ("lr", "warmup", "optimiser", "betas", "eps", "weight_decay", "label_smoothing", "train_head")
     assert all(getattr(cut.recipe, key) == getattr(cell.config.recipe, key) for key in same)
 
 

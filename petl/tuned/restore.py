@@ -48,9 +48,10 @@ def _settings(found: Found, path: str | None, device: torch.device) -> Config:
     config = config_of(found.record, found.path)
     config.runtime = Runtime()
     config.task = dataclasses.replace(config.task, data=None, dev=None, test=None, revision=None)
-    if path is not None:
-        revision = None if Path(path).expanduser().is_dir() else config.backbone.revision
-        config.backbone = dataclasses.replace(config.backbone, path=path, revision=revision)
+    where = path or config.backbone.path
+    commit = found.record["backbone"].get("commit") or config.backbone.revision  # of the hub; main has moved on since
+    revision = None if Path(where).expanduser().is_dir() else commit
+    config.backbone = dataclasses.replace(config.backbone, path=where, revision=revision)
     precision = Precision(found.record.get("precision", config.recipe.precision))
     if device.type == "cpu" and precision in (Precision.fp16, Precision.auto):
         precision = Precision.fp32

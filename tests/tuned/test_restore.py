@@ -58,6 +58,20 @@ def test_the_same_backbone_elsewhere_is_taken(exported, backbones, tmp_path):
     assert torch.equal(logits(here.model, "bart"), logits(there.model, "bart"))
 
 
+def test_a_backbone_of_the_hub_is_taken_at_its_commit_though_main_has_moved_on(trained, backbones, tmp_path, hub):
+    revisions = {"main": backbones / "bart"}
+    hub({"models/owner/bart": revisions})
+    run = trained("bart", "method=lora", "backbone.path=owner/bart")
+    record = records.read(run.record)
+    record["backbone"]["commit"] = account.commit_of(run.config.backbone)
+    records.write(record, run.record)
+    revisions |= {"main": other(backbones, tmp_path / "newer"), "old": backbones / "bart"}
+    assert torch.equal(logits(petl.load(run.folder).model, "bart"), logits(run.model, "bart"))
+    export(petl.load(run.folder), tmp_path / "exported")
+    told = json.loads((tmp_path / "exported" / "adapter_config.json").read_text())
+    assert (told["base_model_name_or_path"], told["revision"]) == ("owner/bart", record["backbone"]["commit"])
+
+
 def test_an_export_needs_nothing_of_its_run(trained, exported, tmp_path):
     shutil.rmtree(tmp_path / "out")
     moved = exported.rename(tmp_path / "elsewhere")

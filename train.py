@@ -11,7 +11,6 @@ import sys
 sys.path.append(sys.path.pop(0))  # installed packages first: a torch.py or rouge/ lying here is not imported
 
 from collections.abc import Sequence
-from functools import partial
 
 import hydra
 from omegaconf import DictConfig
@@ -63,7 +62,7 @@ def answer(argv: list[str]) -> int:
     if any(word.startswith("hydra/launcher=") for word in words):
         from petl import cluster
 
-        return launch.many(runs, partial(cluster.run, words))
+        return launch.many(runs, cluster.launcher(words))
     return launch.many(runs)
 
 

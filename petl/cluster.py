@@ -26,31 +26,34 @@ from omegaconf import DictConfig
 
 from petl.apart import Verdict, apart
 from petl.checks import choice
-from petl.command import CONF, compose_hydra, options
+from petl.command import CONF, compose_hydra
 from petl.config import UserError
 
 SLURM, RAY = ("slurm", "hydra-submitit-launcher"), ("ray", "hydra-ray-launcher")  # extra, distribution
 NEEDS = {"slurm": SLURM, "submitit_slurm": SLURM, "submitit_local": SLURM, "ray_cluster": RAY, "ray": RAY}
 
 
-def launcher(words: Sequence[str]) -> str:
-    """The launcher that the words of a sweep ask for; empty: none."""
-    return next((word.partition("=")[2] for word in words if word.startswith("hydra/launcher=")), "")
+def launcher(words: Sequence[str]) -> Callable[[list[Sequence[str]]], list[Verdict]]:
+    """What hands runs to the launcher that `words` ask for and waits: runs -> what became of each.
 
-
-def run(words: Sequence[str], runs: Sequence[Sequence[str]]) -> list[Verdict]:
-    """Hand `runs` to the launcher that `words` ask for, and wait. UserError for what could not work, before any job."""
-    _refuse_absent(launcher(words))
+    UserError for what could not work: a launcher that is not there, here or, once it knows its cluster, too few GPUs.
+    """
+    name = next(word.partition("=")[2] for word in words if word.startswith("hydra/launcher="))
+    _refuse_absent(name)
     settings = [word for word in words if word.lstrip("+").startswith(("hydra/", "hydra.", "runtime."))]
     if not any(word.startswith("runtime.processes=") for word in words):
         settings.append("runtime.processes=1")
     composed = compose_hydra(settings)
     _refuse_nodes(composed.hydra.launcher)
+    return partial(_launch, name, composed)
+
+
+def _launch(name: str, composed: DictConfig, runs: Sequence[Sequence[str]]) -> list[Verdict]:
     job = partial(_job, os.getcwd(), int(composed.runtime.processes))
     with initialize_config_dir(str(CONF), version_base="1.3", job_name="petl"):
         context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())
         starts = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=composed)
-        _refuse_starving(starts, launcher(words))
+        _refuse_starving(starts, name)
         with _each_for_itself(starts):
             return [_verdict(told) for told in starts.launch([list(run) for run in runs], 0)]
 
@@ -66,14 +69,12 @@ def _job(folder: str, processes: int, composed: DictConfig) -> Verdict:
 def _verdict(told: Any) -> Verdict:
     """Of what a launcher returned for a job, or of the error in its place."""
     try:
-        state, note = told.return_value if not isinstance(told, Exception) else _raise(told)
+        if isinstance(told, Exception):
+            raise told
+        return told.return_value
     except Exception as error:
-        return "failed", f"its job was lost: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-    return state, note
-
-
-def _raise(error: Exception) -> Verdict:
-    raise error
+        reason = str(error).strip().partition("\n")[0]
+        return "failed", f"its job was lost: {type(error).__name__}: {reason}"
 
 
 @contextmanager
@@ -117,12 +118,14 @@ def _wait_of(starts: Launcher) -> tuple[Any, str, Callable[[Exception], Any]] | 
 
 def _refuse_absent(name: str) -> None:
     if name not in NEEDS:
-        raise UserError(choice("hydra/launcher", name, [*options("hydra/launcher"), *NEEDS]))
+        raise UserError(choice("hydra/launcher", name, NEEDS))
     extra, distribution = NEEDS[name]
     try:
         metadata.version(distribution)
     except metadata.PackageNotFoundError:
         raise UserError(f"hydra/launcher={name} needs {distribution}: pip install -e '.[{extra}]'") from None
+    if name in ("slurm", "submitit_slurm") and not shutil.which("sbatch"):
+        raise UserError(f"hydra/launcher={name}: there is no sbatch here; start it where Slurm takes jobs.")
 
 
 def _refuse_nodes(asked: DictConfig) -> None:
@@ -135,9 +138,7 @@ def _refuse_nodes(asked: DictConfig) -> None:
 
 
 def _refuse_starving(starts: Any, name: str) -> None:
-    """What a cluster would let wait for ever."""
-    if name in ("slurm", "submitit_slurm") and not shutil.which("sbatch"):
-        raise UserError(f"hydra/launcher={name}: there is no sbatch here; start it where Slurm takes jobs.")
+    """Runs that a Ray cluster would let wait for ever."""
     if NEEDS[name] is not RAY:
         return
     import_module("hydra_plugins.hydra_ray_launcher._launcher_util").start_ray(starts.ray_cfg.init)

@@ -24,7 +24,7 @@ WORLD = int(os.environ.get("WORLD_SIZE", "1"))
 PRELOAD = ["__main__", "petl.training.job"]  # what a fresh process of a sweep finds loaded
 PATIENCE = 60.0  # seconds that an interrupted run has to save its state
 
-Elsewhere = Callable[[list[Sequence[str]]], list[Verdict]]  # runs -> what became of each, as petl.cluster.run
+Elsewhere = Callable[[list[Sequence[str]]], list[Verdict]]  # runs -> what became of each: petl.cluster
 
 
 def one(config: Config) -> Record:
@@ -58,7 +58,7 @@ def many(runs: Sequence[Sequence[str]], elsewhere: Elsewhere | None = None) -> i
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the run under way is told, too
     shared = [word for word in runs[0] if all(word in run for run in runs)] if len(runs) > 1 else []
     names = [" ".join(word for word in words if word not in shared) for words in runs]
-    print(f"{len(runs)} runs " + " ".join(shared), flush=True)
+    print(f"{len(runs)} run{'s' * (len(runs) > 1)} {' '.join(shared)}".rstrip(), flush=True)
     verdicts = _handed_over(runs, elsewhere) if elsewhere else _in_turn(runs, names)
     print("\n" + table([(state, note, name) for (state, note), name in zip(verdicts, names, strict=True)]))
     return int(any(state == "failed" for state, _ in verdicts))

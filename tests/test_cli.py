@@ -42,6 +42,8 @@ WRONG = {  # command line -> what the answer names: the wrong word, and the one 
     "recipe.dropout=0.1": ["recipe.dropout", "backbone.dropout"],
     "recipe.warmup=2": ["recipe.warmup=2", "below 1"],
     "recipe=mini/xsumm": ["mini/xsumm", "Did you mean mini/xsum?"],
+    f"seed={'1' * 5000}": ["not of the form key=value"],
+    f"recipe.betas={'[' * 400}{']' * 400}": ["not of the form key=value"],
     "seed=1.5": ["seed=1.5", "a whole number"],
     "seed=-1": ["seed=-1", "from 0"],
     "seed=0 seed=1": ["seed=1", "twice", "-m"],
@@ -187,7 +189,7 @@ def test_commands_of_the_help_are_right():
 
     text = (ROOT / "conf/hydra/help/petl.yaml").read_text()
     found = re.findall(r"train\.py ((?:-m )?\w+=[^#\n]*)", text)
-    assert len(found) == 6
+    assert len(found) == 7
     for words in (line.replace("-m ", "").replace(" task.data=my_rows.csv", "").split() for line in found):
         read(expand(words)[-1])
 

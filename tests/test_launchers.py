@@ -152,7 +152,7 @@ def test_what_cannot_be_launched_is_refused(words, says, monkeypatch):
 
     monkeypatch.setattr(cluster.metadata, "version", version)
     with pytest.raises(UserError) as refusal:
-        cluster.run(words, [["task=sst2"]])
+        cluster.launcher(words)
     assert says in str(refusal.value)
 
 

@@ -50,10 +50,15 @@ tables: setup ## results/tables from results/runs, both scales; one to the termi
 claims: setup ## results/claims.md and .json: what the paper claims, judged by its numbers, others' and ours
 	$(BIN)/python scripts/claims.py --write
 
+.PHONY: figures report
+figures: setup ## results/figures from results/runs, both scales: Figures 2, 4 and 5, learning curves, cost
+	$(BIN)/python scripts/figures.py $(addprefix --scale ,$(SCALE))
+
 .PHONY: check-report
 check-report: setup ## exit code 1 where results/ is not what results/runs gives
 	$(BIN)/python scripts/tables.py --check
 	$(BIN)/python scripts/claims.py --check
+	$(BIN)/python scripts/figures.py --check
 
 oracles: setup $(ORACLES)/.petl-ready ## the methods against AdapterHub's adapters and peft, in .venv-oracles
 	$(BIN)/python scripts/check_oracles.py --python $(ORACLES)/bin/python

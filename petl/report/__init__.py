@@ -6,6 +6,7 @@ statistics.py   means, tests, intervals, power; examples.py: the bootstrap over 
 results.py      the numbers of a table of results; comparisons.py: each row against the one the paper compares it with
 tables.py       Tables 1 to 12, laid out (grid.py, setups.py, phrases.py, layout.py) and rendered (render.py, latex.py)
 claims.py       the paper's claims, judged
+figures.py      Figures 2, 4 and 5 (points.py), learning curves and cost (figures_of_runs.py), drawn in one style.py
 beside.py       runs side by side, for scripts/compare.py
 parameters.py   the parameter tables: which rule gives a printed percentage
 pretraining.py  does tuning beat doing nothing, and does pre-training matter

@@ -56,17 +56,18 @@ __all__ = ["FORMATS", "fragment", "latex_document", "settle"]
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown, "tex": latex, "html": page, "csv": as_csv}
 
 
-def settle(wanted: Mapping[Path, str], check: bool, root: Path) -> int:
+def settle(wanted: Mapping[Path, str | bytes], check: bool, root: Path) -> int:
     """Write what is not yet as wanted, or with `check` only name it: then the exit code is 1."""
-    stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    files = {path: held.encode() if isinstance(held, str) else held for path, held in wanted.items()}
+    stale = [path for path, held in files.items() if not path.is_file() or path.read_bytes() != held]
     for path in stale:
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path], encoding="utf-8")
+            path.write_bytes(files[path])
         shown = path.relative_to(root) if path.is_relative_to(root) else path
         print(f"{shown} is not what the records give" if check else shown)
     if not stale:
-        print(f"{len(wanted)} files are what the records give")
+        print(f"{len(files)} files are what the records give")
     return int(check and bool(stale))
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ WORLD = int(os.environ.get("WORLD_SIZE", "1"))
 PRELOAD = ["__main__", "petl.training.job"]  # what a fresh process of a sweep finds loaded
 PATIENCE = 60.0  # seconds that an interrupted run has to save its state
 
+Read = Callable[[Sequence[str]], Config]  # petl.command.reader
 Elsewhere = Callable[[list[Sequence[str]]], list[Verdict]]  # runs -> what became of each: petl.cluster
 
 
@@ -82,7 +84,20 @@ def _in_turn(runs: Sequence[Sequence[str]], names: Sequence[str]) -> list[Verdic
         state, note = _attempt(words, found, context) if isinstance(found, Config) else found
         print(f"{state} {note}".strip(), flush=True)
         verdicts.append((state, note))
+        if state != "skipped" and number < len(runs):
+            print(_how_far(runs, names, read), flush=True)
     return verdicts
+
+
+def _how_far(runs: Sequence[Sequence[str]], names: Sequence[str], read: Read) -> str:
+    """Counts and time left of the sweep, whoever is at its runs."""
+    from petl.records import status
+
+    known: list[tuple[str, Config]] = []
+    for words, name in zip(runs, names, strict=True):
+        with suppress(UserError):
+            known.append((" ".join(word for word in name.split() if not word.startswith("seed=")), read(words)))
+    return status.line(status.survey(known))
 
 
 def _handed_over(runs: Sequence[Sequence[str]], elsewhere: Elsewhere) -> list[Verdict]:
@@ -94,7 +109,7 @@ def _handed_over(runs: Sequence[Sequence[str]], elsewhere: Elsewhere) -> list[Ve
     return [next(made) if isinstance(verdict, Config) else verdict for verdict in found]
 
 
-def _settled(words: Sequence[str], read: Callable[[Sequence[str]], Config]) -> Config | Verdict:
+def _settled(words: Sequence[str], read: Read) -> Config | Verdict:
     """The config of a run that is to be done, or what has become of it already."""
     from petl.records import find
 

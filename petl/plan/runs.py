@@ -13,8 +13,17 @@ from petl.plan.estimate import Estimate, estimate
 from petl.plan.fit import fits, remedy
 from petl.plan.hardware import Device
 from petl.plan.model import Model, model_of
+from petl.records import status
 
-STATES = ("done", "partial", "to do")
+STATES = ("done", "running", "partial", "to do")  # partial: it has a checkpoint, and nobody is at it
+
+
+@dataclass(frozen=True)
+class Run:
+    words: list[str]
+    state: str
+    kept: int = 0  # optimiser steps that a checkpoint keeps
+    record: records.Record | None = None
 
 
 @dataclass
@@ -24,12 +33,10 @@ class Group:
     words: list[str]  # all but the seed
     config: Config
     model: Model
-    runs: list[list[str]] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)  # of each: optimiser steps that need no repeating; -1: done
-    records: list[records.Record] = field(default_factory=list)  # of those that are done
+    runs: list[Run] = field(default_factory=list)
 
     def count(self, state: str) -> int:
-        return sum(state_of(step) == state for step in self.steps)
+        return sum(run.state == state for run in self.runs)
 
     def on(self, device: Device) -> Priced:
         return Priced(self, device)
@@ -48,9 +55,9 @@ class Priced:
 
     @property
     def hours_left(self) -> float:
-        """GPU-hours of what is not done; of a partial run the share of the steps that is left, and its test."""
+        """GPU-hours of what is not done; of a run with a checkpoint the share of the steps after it."""
         total = max(1, self.each.steps)
-        return sum(self.each.hours * (1 - step / total) for step in self.group.steps if step >= 0)
+        return sum(self.each.hours * (1 - run.kept / total) for run in self.group.runs if run.state != "done")
 
     @property
     def fits(self) -> bool:
@@ -70,18 +77,14 @@ def groups(runs: Sequence[Sequence[str]]) -> list[Group]:
         group = found.get(tuple(rest))
         if group is None:
             group = found[tuple(rest)] = Group(rest, config, model_of(config))
-        group.runs.append(list(words))
-        if done := None if config.runtime.force else records.find(config):
-            group.records.append(done)
-        group.steps.append(-1 if done else kept_steps(config))
+        group.runs.append(look(words, config))
     return list(found.values())
 
 
-def state_of(step: int) -> str:
-    return STATES[0] if step < 0 else STATES[1 if step else 2]
-
-
-def kept_steps(config: Config) -> int:
-    """Of the newest checkpoint; 0 without one."""
-    places = (records.run_dir(config) / "checkpoints").glob("last-*")
-    return max((int(place.name.removeprefix("last-")) for place in places), default=0)
+def look(words: Sequence[str], config: Config) -> Run:
+    """What a run has left behind so far."""
+    if not config.runtime.force and (record := records.find(config)):
+        return Run(list(words), "done", record=record)
+    seen = status.look("", "", records.run_dir(config), records.record_path(config))
+    state = "running" if seen.state == "running" else "partial" if seen.checkpoint else "to do"
+    return Run(list(words), state, seen.checkpoint)

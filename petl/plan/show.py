@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from petl.plan.hardware import DEVICES, Device
-from petl.plan.runs import STATES, Group, Priced, state_of
+from petl.plan.runs import STATES, Group, Priced
 
 HEADER = ("run", *STATES, "trained", "steps", "tokens", "FLOPs")
 HEADER += ("optimiser", "activations", "needs", "checkpoint", "h each", "h left")
@@ -44,13 +44,8 @@ def as_json(groups: Sequence[Group], device: Device) -> dict[str, Any]:
 
 
 def sbatch(groups: Sequence[Group], device: Device, gpus: int) -> str:
-    """A Slurm array of the runs that are not done, for clusters without submitit: `... --sbatch > job.sh`."""
-    left = [
-        words
-        for group in groups
-        for words, step in zip(group.runs, group.steps, strict=True)
-        if state_of(step) != "done"
-    ]
+    """A Slurm array of the runs that are left, for clusters without submitit: `... --sbatch > job.sh`."""
+    left = [run.words for group in groups for run in group.runs if run.state not in ("done", "running")]
     if not left:
         return "# nothing is left to run"
     train = f"torchrun --standalone --nproc_per_node {gpus} train.py" if gpus > 1 else "python train.py"
@@ -112,7 +107,7 @@ def _measured(priced: Sequence[Priced]) -> list[str]:
     """What the runs that are done took, by device, beside the estimate for the chosen one."""
     took: dict[str, list[float]] = {}
     for one in priced:
-        for record in one.group.records:
+        for record in (run.record for run in one.group.runs if run.record):
             pair = took.setdefault(record["device"], [0.0, 0.0, 0.0])
             hours = sum(record["seconds"].values()) * record["processes"] / 3600
             took[record["device"]] = [pair[0] + 1, pair[1] + hours, pair[2] + one.each.hours]
@@ -153,8 +148,8 @@ def _told(one: Priced) -> dict[str, Any]:
     return {
         "words": group.words,
         "runs": [
-            {"words": words, "state": state_of(step), "steps_done": each.steps if step < 0 else step}
-            for words, step in zip(group.runs, group.steps, strict=True)
+            {"words": run.words, "state": run.state, "steps_kept": each.steps if run.state == "done" else run.kept}
+            for run in group.runs
         ],
         "trained": group.model.trained,
         "percent": group.model.percent,

@@ -36,22 +36,25 @@ def at(config, output):
 
 def test_states_and_what_is_left(groups):
     mam, lora = groups
-    assert (mam.steps, lora.steps) == ([0, -1], [60_000, 0])
-    assert [mam.count("done"), lora.count("partial"), lora.count("to do")] == [1, 1, 1]
+    assert [(run.state, run.kept) for run in mam.runs] == [("to do", 0), ("done", 0)]
+    assert [(run.state, run.kept) for run in lora.runs] == [("partial", 60_000), ("to do", 0)]
     assert mam.on(H100).hours_left == pytest.approx(mam.on(H100).each.hours)
     assert lora.on(H100).hours_left == pytest.approx(1.4 * lora.on(H100).each.hours)
 
 
 def test_the_text_says_what_is_measured_and_what_is_not(groups):
     text = show.text(groups, H100)
-    assert text.startswith("4 runs task=xsum scale=paper") and "1 done, 1 partial, 2 to do. On H100 80GB:" in text
+    assert (
+        text.startswith("4 runs task=xsum scale=paper")
+        and "1 done, 0 running, 1 partial, 2 to do. On H100 80GB:" in text
+    )
     assert "Measured: 1 done on NVIDIA H100 took 5 h" in text and "Estimated, not measured" in text
     assert "Every run fits on H100 80GB." in text
 
 
 def test_the_json_holds_every_run(groups):
     told = json.loads(json.dumps(show.as_json(groups, H100)))
-    assert told["estimated"] and told["runs"] == {"done": 1, "partial": 1, "to do": 2}
+    assert told["estimated"] and told["runs"] == {"done": 1, "running": 0, "partial": 1, "to do": 2}
     assert [run["state"] for row in told["rows"] for run in row["runs"]] == ["to do", "done", "partial", "to do"]
     assert told["rows"][0]["memory"]["optimiser"] == 8 * told["rows"][0]["trained"]
     assert set(told["hours_left"]) == set(hardware.DEVICES)

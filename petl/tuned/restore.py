@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from petl import backbone, records, tasks
+from petl.backbone.sizes import unit
 from petl.checks import validate
 from petl.config import Backbone, Config, Method, Precision, Runtime, UserError
 from petl.training import account, checkpoint
@@ -37,8 +38,10 @@ def restore(found: Found, device: str = "auto", path: str | None = None) -> Tune
         _refuse_other_weights(found, about, config.backbone.path, model, tokenizer)
         body = account.weights_sha256(model.base_model.state_dict())
         if config.recipe.steps != 0:  # zero steps test the untuned backbone
-            _attach(model, config, exported=found.exported)
-            backbone.load_tuned(model, _weights(found.folder, found.record, about, model))
+            weights = folder.weights(found.folder, about) if about else _checkpoint(found.folder, found.record)
+            _attach(model, config, weights if about else None)
+            told = peft.ours(model, weights) if about and about.layout == folder.PEFT else weights
+            backbone.load_tuned(model, told)
     nn.Module.to(model, where)
     return Tuned(model.eval(), tokenizer, config, found.record, body)
 
@@ -68,22 +71,19 @@ def _device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _attach(model: PreTrainedModel, config: Config, exported: bool) -> None:
-    """The method with its sizes. What was exported has its prefixes folded, and a classification head."""
+def _attach(model: PreTrainedModel, config: Config, exported: dict[str, Tensor] | None) -> None:
+    """The method with its sizes. What was exported has its prefixes folded, and a classification head.
+
+    It may be a stranger's: sizes that its tensors do not bear out are refused before they take memory.
+    """
     method, _ = backbone.resolve(model, config.method, config.budget)
-    if exported:
+    if exported is not None:
+        claimed = sum(unit(model, delta) * (delta.size or 0) for delta in method.deltas.values())
+        if claimed > (there := sum(tensor.numel() for tensor in exported.values())):
+            raise UserError(f"The record speaks of {claimed:,} tuned parameters, the weights are {there:,}.")
         deltas = {name: dataclasses.replace(delta, network=None) for name, delta in method.deltas.items()}
         method = dataclasses.replace(method, deltas=deltas)
-    backbone.attach(model, method, config.seed, exported or config.recipe.train_head)
-
-
-def _weights(
-    place: Path, record: records.Record, about: folder.About | None, model: PreTrainedModel
-) -> dict[str, Tensor]:
-    if about is None:
-        return _checkpoint(place, record)
-    weights = folder.weights(place, about)
-    return peft.ours(model, weights) if about.layout == folder.PEFT else weights
+    backbone.attach(model, method, config.seed, exported is not None or config.recipe.train_head)
 
 
 def _checkpoint(place: Path, record: records.Record) -> dict[str, Tensor]:

@@ -131,7 +131,7 @@ def damage(folder: Path, kind: str) -> str:
         about.write_text(json.dumps({**told, "files": {**told["files"], weights.name: sha256(weights)}}))
         return "no tensors that can be read"
     elif kind == "tensors of another method":
-        save_file({"x": torch.zeros(1)}, weights)
+        save_file({"x": torch.zeros(10**5)}, weights)
         about.write_text(json.dumps({**told, "files": {**told["files"], weights.name: sha256(weights)}}))
         return "not this method's"
     elif kind == "an unknown layout":
@@ -173,6 +173,16 @@ def test_a_changed_export_is_refused_and_nothing_in_it_is_executed(exported, kin
     with pytest.raises(UserError) as caught:
         petl.load(exported)
     assert named in str(caught.value), caught.value
+
+
+def test_sizes_that_the_weights_do_not_bear_out_take_no_memory(exported):
+    record, about = records.read(exported / "record.json"), json.loads((exported / "petl.json").read_text())
+    record["config"]["budget"]["size"] = 10**11
+    records.write(record, exported / "record.json")
+    about["files"]["record.json"] = sha256(exported / "record.json")
+    (exported / "petl.json").write_text(json.dumps(about))
+    with pytest.raises(UserError, match="speaks of .* tuned parameters, the weights are"):
+        petl.load(exported)
 
 
 NAMES = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from petl.command import CONF, read
-from petl.records import run_dir
+from petl.records import refuse_links, run_dir
 
 Verdict = tuple[str, str]  # done, skipped or failed; what there is to say
 
@@ -26,7 +26,9 @@ _NAMED = re.compile(r"error: |stopped: |[\w.]*(Error|Exception|Interrupt)\b")
 
 def apart(words: Sequence[str], processes: int = 1) -> Verdict:
     """Do one run; what it says goes to the end of log.txt in its folder."""
-    log = run_dir(read([*words])) / "log.txt"
+    config = read([*words])
+    refuse_links(config)
+    log = run_dir(config) / "log.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [str(TRAIN), *words]
     if processes > 1:

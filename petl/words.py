@@ -27,6 +27,7 @@ from petl.config import Config, UserError
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 MOST = 100_000  # values of a key, and runs of a sweep
+LONGEST, DEEPEST = 100_000, 50  # characters and opened brackets of a word
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -75,9 +76,13 @@ def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         for text in overrides:
+            if len(text) > LONGEST or max(map(text.count, "[{(")) > DEEPEST:
+                raise UserError(
+                    f"{text[:60]} ...: no setting is so long (over {LONGEST:,} characters or {DEEPEST} brackets)."
+                )
             try:
                 yield from parser.parse_overrides([paths.quoted(text)])
-            except OverrideParseException:
+            except (OverrideParseException, ValueError):  # of too many digits
                 raise UserError(_malformed(text)) from None
 
 

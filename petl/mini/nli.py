@@ -230,11 +230,16 @@ def mnli(each: int = EACH, held: int = HELD) -> dict[str, list[dict]]:
     return {split: [row for entry in part for row in _rows(*entry)] for split, part in parts.items()}
 
 
-def sentences(held: dict[str, list[dict]], each: int = EACH) -> list[str]:
-    """Premises of other draws, none of which is in a row of the task: English to pre-train on."""
+def passages(held: dict[str, list[dict]], each: int = 3 * EACH) -> list[str]:
+    """Sentences of other draws, none of which is in a row of the task: English to pre-train on.
+
+    What a premise entails follows it, as in any argument; a premise of another kind stands alone.
+    """
     taken = {row[side] for part in held.values() for row in part for side in ("premise", "hypothesis")}
-    drawn = {text for _, item in items(each, "text") for text in item[2:] if text not in taken}
-    return sorted(drawn, key=near.digest)
+    drawn = [item for _, item in items(each, "text")]
+    texts = {f"{item.entailing} {item.hypothesis}" for item in drawn if not {item.entailing, item.hypothesis} & taken}
+    texts |= {premise for item in drawn for premise in (item.neutral, item.contradicting) if premise not in taken}
+    return sorted(texts, key=near.digest)
 
 
 def _rows(rule: str, item: Item) -> list[dict]:

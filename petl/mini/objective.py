@@ -41,6 +41,7 @@ class Kind(NamedTuple):
     batch: Callable[[list[np.ndarray], str, Tokenizer, np.random.Generator], Batch]
     loss: Callable[[Any, Batch], torch.Tensor]
     starts_from: str | None = None  # the miniature whose tokenizer and encoder it starts with
+    head_std: float | None = None  # of the first weights of a head that is added to the pre-trained model
 
     def model(self, vocabulary: int) -> Any:
         """The untrained model, without dropout. Attention is eager: in bfloat16 on a CPU a third faster than fused."""
@@ -169,7 +170,7 @@ KINDS = {
         loss=sequence_loss,
     ),
     "roberta": Kind(
-        texts={"en": 0.55, "opinions": 0.3, "nli": 0.15},
+        texts={"en": 0.25, "opinions": 0.35, "wordnet": 0.2, "nli": 0.2},
         vocabulary=5000,
         tokenizer=tokenizer.byte_pairs,
         architecture="roberta",
@@ -180,5 +181,6 @@ KINDS = {
         batch=masking,
         loss=masked_loss,
         starts_from="bart",
+        head_std=SPREAD,
     ),
 }

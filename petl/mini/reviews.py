@@ -1,10 +1,12 @@
 """The annotated sentences of the VADER paper: the sst2 task, and English text to pre-train on.
 
 Hutto & Gilbert (2014): sentences of reviews, editorials and tweets, each with the mean of 20 ratings in [-4, 4].
+Pang & Lee (2004): whole film reviews; of these the text alone is read.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 
@@ -12,6 +14,7 @@ from petl.mini.packages import Package
 
 MOVIES = "movieReviewSnippets_GroundTruth.txt"
 OTHERS = ("amazonReviewSnippets_GroundTruth.txt", "nytEditorialSnippets_GroundTruth.txt", "tweets_GroundTruth.txt")
+FILMS = "polarity-en-pang&lee1.csv"
 NEUTRAL = 0.3  # mean ratings closer to zero than this have no clear sign
 
 
@@ -33,3 +36,18 @@ def labelled(rating: float, sentence: str) -> tuple[str, int] | None:
     if abs(rating) < NEUTRAL or len(sentence.split()) < 3:
         return None
     return sentence, int(rating > 0)
+
+
+def films(package: Package) -> Iterator[str]:
+    """The reviews, which are in lower case and in tokens, as they would be written."""
+    path = next(name for name in package.names if name.endswith(FILMS))
+    for row in csv.reader(package.read(path).decode("utf-8-sig").splitlines(keepends=True)):
+        yield written(row[1])
+
+
+def written(tokens: str) -> str:
+    """`it's a filthy , sooty place . but` -> `It's a filthy, sooty place. But`."""
+    text = re.sub(r"\s+", " ", tokens).strip()
+    text = re.sub(r" ([,.;:?!)\]])", r"\1", re.sub(r"([(\[]) ", r"\1", text))
+    text = re.sub(r'" ([^"]*?) "', r'"\1"', text)
+    return re.sub(r"(^|[.?!] )([a-z])", lambda found: found[1] + found[2].upper(), text)

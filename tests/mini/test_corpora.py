@@ -21,7 +21,11 @@ def cache(tmp_path, monkeypatch, package):
         review = package(
             {f"x/{name}": "" for name in text.reviews.OTHERS} | {f"x/{text.reviews.MOVIES}": "1\t2.0\tA fine film\n"}
         )
-        return [source], [catalogue], glosses, review
+        line = "00001740 00 a 01 able 0 000 | having the means to do what one has set out to do  "
+        lexicon = package(
+            {"p/wordnet/dict/data.adj": line, f"p/{text.reviews.FILMS}": '"1","it is , i think , a film"\n'}
+        )
+        return [source], [catalogue], glosses, review, lexicon
 
     monkeypatch.setattr(text, "sources", sources)
     monkeypatch.setattr(corpora, "versions", lambda: {"pack": "1.0"})

@@ -72,8 +72,14 @@ def test_the_rows_are_the_same_every_time(rows):
 
 
 def test_pretraining_sentences_are_in_no_row(rows):
-    texts = {row[side] for part in rows.values() for row in part for side in ("premise", "hypothesis")}
-    assert texts.isdisjoint(nli.sentences(rows, each=50))
+    held = {row[side] for part in rows.values() for row in part for side in ("premise", "hypothesis")}
+    texts = nli.passages(rows, each=50)
+    assert texts and not any(text == row or text.endswith(f". {row}") for text in texts for row in held)
+
+
+def test_what_a_premise_entails_follows_it_in_pretraining(rows):
+    entailed = {f"{item.entailing} {item.hypothesis}" for _, item in nli.items(50, "text")}
+    assert entailed & set(nli.passages(rows, each=50))
 
 
 # Labels are checked against small worlds: a premise that entails holds only where the hypothesis does, and so on.

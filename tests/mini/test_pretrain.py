@@ -20,7 +20,7 @@ def _texts(seed: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def texts():
-    return {"en": _texts(0), "ro": _texts(1), "opinions": _texts(2), "nli": _texts(3)}
+    return {"en": _texts(0), "ro": _texts(1), "opinions": _texts(2), "nli": _texts(3), "wordnet": _texts(4)}
 
 
 @pytest.fixture

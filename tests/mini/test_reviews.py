@@ -13,3 +13,9 @@ def test_a_line_is_rating_and_sentence(package):
 def test_the_label_is_the_sign_of_a_clear_rating(rating, label):
     found = reviews.labelled(rating, "It is a film")
     assert (found and found[1]) == label
+
+
+def test_a_film_review_reads_as_it_would_be_written(package):
+    row = '\ufeff"1","a "" comic "" film , they say . \nit\'s fine ( and long ) !"\n"-1","dull ."\n'
+    found = list(reviews.films(package({f"x/{reviews.FILMS}": row})))
+    assert found == ['A "comic" film, they say. It\'s fine (and long)!', "Dull."]

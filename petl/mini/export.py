@@ -153,8 +153,8 @@ Read from these packages (their licences in brackets): {licences}.
 """
 
 BY_TOKENS = "The learning rate followed the tokens: on a machine of the same kind the same weights come out."
-BY_CLOCK = """A run by tokens repeats itself on one machine. These weights come from a run by the clock, which its learning rate
-followed, so another run gives others much like them."""
+BY_CLOCK = """A run by tokens repeats itself on one machine. These weights come from a run by the clock, which its
+learning rate followed, so another run gives others much like them."""
 
 
 def apart(texts: Iterable[str]) -> list[str]:

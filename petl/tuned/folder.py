@@ -85,13 +85,12 @@ def weights(place: Path, told: About) -> dict[str, Tensor]:
 @contextmanager
 def writing(out: Path, layout: str, backbone_sha256: str) -> Iterator[Path]:
     """A draft to write into, which becomes `out` at the end; `out` must not be there yet, or be empty."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise UserError(f"{out} is there already; export to a folder of its own.")
-    out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
     try:
+        draft.mkdir(parents=True)
         yield draft
         told = About(layout, backbone_sha256, {name: file_sha256(draft / name) for name in names(draft)})
         (draft / ABOUT).write_text(json.dumps(asdict(told), indent=1) + "\n", encoding="utf-8")
@@ -100,5 +99,7 @@ def writing(out: Path, layout: str, backbone_sha256: str) -> Iterator[Path]:
                 os.fsync(handle.fileno())
         os.replace(draft, out)
         sync_folder(out.parent)
+    except (OSError, SafetensorError) as error:  # no room, no permission
+        raise UserError(f"{out} cannot be written: {error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -118,6 +118,16 @@ def test_a_folder_that_is_there_is_left_alone(trained, out):
     assert [path.name for path in out.iterdir()] == ["mine"]
 
 
+def test_a_full_disk_leaves_nothing(trained, out, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("petl.tuned.export.save_file", full)
+    with pytest.raises(UserError, match="exported cannot be written: .*No space left"):
+        export(petl.load(trained("bart", "method=lora").folder), out)
+    assert not out.exists() and not list(out.parent.glob(".exported*"))
+
+
 def test_the_record_goes_along_without_texts_of_the_data(trained, out):
     run = trained("bart", "method=lora")
     export(petl.load(run.folder), out)

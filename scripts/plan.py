@@ -4,7 +4,7 @@ python scripts/plan.py experiment=table6 scale=paper              runs to do, me
 python scripts/plan.py experiment=table6 scale=paper --gpu h100   on another GPU, also --json
 python scripts/plan.py method=mam task=xsum scale=paper seed=0,1  any words of train.py -m
 python scripts/plan.py experiment=table6 scale=paper --sbatch     a Slurm array of the runs that are not done
-python scripts/plan.py --reported                                 the model beside times that others report
+python scripts/plan.py --reported                                 what the model is held against
 """
 
 import argparse
@@ -12,7 +12,9 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
 
 
@@ -22,21 +24,22 @@ def main() -> int:
     parser.add_argument("--gpu", metavar="NAME", help="a100-80 (default), h100, b200, ...; core: a CPU core")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--sbatch", action="store_true", help="as a script for sbatch")
-    parser.add_argument("--reported", action="store_true", help="reported times beside the model's")
+    parser.add_argument("--reported", action="store_true", help="what the model is held against")
     given = parser.parse_intermixed_args()
     try:
         return answer(given)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {screen(str(error))}", file=sys.stderr)
         return UserError.exit_code
 
 
 def answer(given: argparse.Namespace) -> int:
     from petl import command
     from petl.plan import hardware, reported, runs, show
+    from petl.records import below
 
     if given.reported:
-        print(reported.table())
+        print(f"{reported.table()}\n\n{reported.measured(below(ROOT / 'results' / 'runs'))}")
         return 0
     expanded = command.expand([word for word in given.words if word not in ("-m", "--multirun")])
     groups = runs.groups(expanded)

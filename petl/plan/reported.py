@@ -1,11 +1,14 @@
-"""Times that others report for runs of the paper, and what our model says to them: all it is held against so far.
+"""What the model is held against: times that others report for runs of the paper, and our own records of a CPU core.
 
-They ran the authors' code, which pads otherwise than ours: each report has its own micro-batch.
+The others ran the authors' code, which pads otherwise than ours: each report has its own micro-batch.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from petl.command import read
 from petl.plan.estimate import estimate, evaluation, training
@@ -13,6 +16,7 @@ from petl.plan.flops import Batch
 from petl.plan.hardware import DEVICES
 from petl.plan.model import model_of
 from petl.plan.workload import workload
+from petl.records import Record, config_of
 
 AUTHORS = "README of the authors' code, 2021"
 LATER = "a later run of the authors' code, 2026"
@@ -76,6 +80,23 @@ def table() -> str:
         ours = modelled(report)
         cells = (report.what, report.source, DEVICES[report.device].title, f"{report.hours:.3g}", f"{ours:.3g}")
         lines.append(f"| {' | '.join(cells)} | {ours / report.hours:.2f} | {report.fits or 'no: a test'} |")
+    return "\n".join(lines)
+
+
+def measured(runs: Iterable[Record]) -> str:
+    """Records of one core: minutes by task and method, beside the model, in Markdown."""
+    found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for run in runs:
+        if run["device"] == "cpu" and run["threads"] == run["processes"] == 1 and run["config"]["recipe"]["steps"]:
+            config, spent = config_of(run["config"]), run["seconds"]
+            took = sum(spent.get(phase, 0.0) for phase in ("train", "dev", "test")) / 60
+            guess = 60 * estimate(config, model_of(config), DEVICES["core"]).hours
+            found[config.task.name, run["title"]].append((took, guess))
+    lines = ["| task | method | runs | minutes, median | least | most | model | model / median |", "|---" * 8 + "|"]
+    for (task, method), pairs in sorted(found.items()):
+        took, guess = [pair[0] for pair in pairs], median(pair[1] for pair in pairs)
+        numbers = (median(took), min(took), max(took), guess, guess / median(took))
+        lines.append(f"| {task} | {method} | {len(took)} | {' | '.join(f'{number:.2f}' for number in numbers)} |")
     return "\n".join(lines)
 
 

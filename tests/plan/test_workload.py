@@ -1,6 +1,7 @@
 """What a run processes, and what it costs: arithmetic by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +10,9 @@ from petl.config import UserError
 from petl.plan import fit, hardware
 from petl.plan.estimate import estimate, is_half, needed
 from petl.plan.model import model_of
-from petl.plan.reported import REPORTS, modelled
+from petl.plan.reported import REPORTS, measured, modelled, table
 from petl.plan.workload import workload
+from petl.records import canonical
 
 A100 = hardware.device("a100-80")
 
@@ -88,3 +90,20 @@ def test_what_makes_a_run_fit(words, memory, says):
 @pytest.mark.parametrize("report", [r for r in REPORTS if len(r.rows) == 1], ids=lambda r: f"{r.what} {r.device}")
 def test_the_model_is_within_two_fifths_of_what_is_reported(report):
     assert 0.7 < modelled(report) / report.hours < 1.4
+
+
+def test_the_document_shows_what_the_model_says():
+    text = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
+    assert text.partition("<!-- reported -->\n")[2].partition("\n<!-- /reported -->")[0] == table()
+    for name in ("SHARE", "SINGLE_SHARE"):
+        assert f"| `{name}` | {getattr(hardware, name)} |" in text
+    for name in ("TRAINING_LAUNCH", "DECODING_LAUNCH"):
+        assert f"| `{name}` | {1000 * getattr(hardware, name):g} ms |" in text
+
+
+def test_records_of_a_core_stand_beside_the_model():
+    config = read(["task=sst2"])
+    run = {"device": "cpu", "threads": 1, "processes": 1, "title": "MAM", "config": canonical(config)}
+    run["seconds"] = {"load": 99.0, "train": 60.0, "dev": 30.0, "test": 30.0}
+    line = measured([run, {**run, "threads": 2}]).splitlines()[-1]  # type: ignore[list-item]
+    assert line.startswith("| sst2 | MAM | 1 | 2.00 | 2.00 | 2.00 | ")

@@ -33,8 +33,8 @@ def run_job(config: Config) -> records.Record:
 
 def _computed(config: Config, accelerator: Accelerator) -> records.Record:
     leads = accelerator.is_main_process
-    if config.recipe.steps != 0:
     records.refuse_links(config)
+    if config.recipe.steps != 0:
         refuse_uneven(config.recipe, accelerator.num_processes)  # before a large backbone is loaded
     with records.underway(config, leads) as beat, trackers.watching(config, leads) as tracker:
         job = Job(config, accelerator, tracker)

@@ -27,6 +27,17 @@ run: setup ## one run: make run ARGS="method=lora task=sst2"
 status: setup ## how far all runs are; make status ARGS="experiment=table6 --watch"
 	$(BIN)/python scripts/status.py $(if $(filter command environment,$(firstword $(origin ARGS))),$(ARGS))
 
+plan: setup ## what runs cost before they start: make plan ARGS="experiment=table6 scale=paper"
+	$(BIN)/python scripts/plan.py $(ARGS)
+
+PRESETS := $(notdir $(basename $(wildcard conf/experiment/*.yaml)))
+.PHONY: plan experiments $(addprefix run-,$(PRESETS))
+$(addprefix run-,$(PRESETS)): run-%: setup
+	$(BIN)/python train.py -m experiment=$* $(addprefix scale=,$(SCALE)) $(if $(filter command environment,$(firstword $(origin ARGS))),$(ARGS))
+
+experiments: setup ## conf/experiment out of results/paper.json; one of them: make run-table6 SCALE=paper
+	$(BIN)/python scripts/experiments.py
+
 test: setup ## the quick tests
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 

@@ -58,7 +58,8 @@ def shard(model: PreTrainedModel, accelerator: Accelerator) -> bool:
     for unit in _units(model):
         unit.set_gradient_divide_factor(1.0)  # the sum: a step's loss is divided by the targets of all processes
         unit.set_force_sum_reduction_for_comms(True)  # and nothing else, which gloo cannot do
-    register_fsdp_forward_method(model, "generate")
+    if hasattr(model, "generate"):  # it calls the encoder by itself, and what is left of the model must be whole then
+        register_fsdp_forward_method(model, "generate")
     return True
 
 

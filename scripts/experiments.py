@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 from petl.command import CONF, read  # noqa: E402
 from petl.plan.estimate import estimate  # noqa: E402
 from petl.plan.hardware import device  # noqa: E402

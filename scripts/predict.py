@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 from petl import tasks  # noqa: E402
 from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 from petl import metrics  # noqa: E402
 from petl.config import UserError  # noqa: E402
 from petl.tasks import files  # noqa: E402

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 from petl import command  # noqa: E402
 from petl.checks import screen  # noqa: E402
 from petl.config import Config, UserError  # noqa: E402

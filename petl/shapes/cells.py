@@ -73,7 +73,7 @@ def small(cell: Cell, backbone: Path, data: Path, output: Path) -> list[str]:
         batch = f"recipe.batch_tokens={ROWS * max(task.max_source, task.max_target)}"
     return [
         *cell.words, f"recipe.steps={STEPS}", "recipe.epochs=null", f"recipe.eval_every={EVERY}", batch,
-        f"recipe.accumulate={ROWS if many else 1}", "recipe.eval_batch=4", "recipe.precision=bf16",
+        f"recipe.accumulate={ROWS if many else 1}", "recipe.eval_batch=8", "recipe.precision=bf16",
         f"backbone.path={backbone}", f"task.data={data}", f"task.limit_dev={ROWS}", "task.limit_test=8",
         f"runtime.output={output}", f"runtime.records={output}/records", f"runtime.cache={output}/cache",
         "runtime.offline=true",

@@ -1,7 +1,8 @@
 """Train, test and record one method on one task: `python train.py method=mam task=xsum`. All words: `--help`.
 
 Exit codes: 0 there is a record, 1 a crash or a failed run of a sweep, 2 words that make no run, 3 a loss that is no
-number, 130 interrupted. Nothing heavy is imported here: a wrong word is answered before torch is loaded.
+number, 4 no room on the disk, 5 no memory, 75 another process is at the run, 128 + n ended by signal n. Nothing heavy
+is imported here: a wrong word is answered before torch is loaded.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 import hydra
 from omegaconf import DictConfig
 
-from petl import command, launch, paths
+from petl import command, launch, paths, sweep
 from petl.checks import screen
 from petl.config import UserError
 
@@ -62,18 +63,22 @@ def answer(argv: list[str]) -> int:
     if any(word.startswith("hydra/launcher=") for word in words):
         from petl import cluster
 
-        return launch.many(runs, cluster.launcher(words))
-    return launch.many(runs)
+        return sweep.many(runs, cluster.launcher(words))
+    return sweep.many(runs)
 
 
 def run(config: command.Config) -> int:
-    from petl.training import BadNumbers
+    from petl.records import claims
+    from petl.training import Halted
 
     try:
         launch.one(config)
-    except BadNumbers as error:
+    except Halted as error:
         print(f"stopped: {error}", file=sys.stderr)
-        return 3
+        return error.exit_code
+    except claims.Held as error:
+        print(f"held: {error}; python scripts/status.py shows how far it is.", file=sys.stderr)
+        return claims.ELSEWHERE
     return 0
 
 

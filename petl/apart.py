@@ -16,12 +16,12 @@ from typing import Any
 from petl.command import CONF, read
 from petl.records import refuse_links, run_dir
 
-Verdict = tuple[str, str]  # done, skipped or failed; what there is to say
+Verdict = tuple[str, str]  # done, skipped, failed, stopped or running (by another process); what there is to say
 
 TRAIN = CONF.parent / "train.py"
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)  # that ask for room
 _WORLD = {"RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}  # of another torchrun
-_NAMED = re.compile(r"error: |stopped: |[\w.]*(Error|Exception|Interrupt)\b")
+_NAMED = re.compile(r"error: |stopped: |held: |[\w.]*(Error|Exception|Interrupt)\b")
 
 
 def apart(words: Sequence[str], processes: int = 1) -> Verdict:
@@ -39,7 +39,10 @@ def apart(words: Sequence[str], processes: int = 1) -> Verdict:
         process = subprocess.Popen([sys.executable, *command], stdout=said, stderr=subprocess.STDOUT, env=environment)
         with _handed_on(process):
             code = process.wait()
-    return ("done", "") if code == 0 else ("failed", f"{_reason(log, start, code)} ({log})")
+    if code == 0:
+        return "done", ""
+    reason = _reason(log, start, code)
+    return ("running", reason[6:]) if reason.startswith("held: ") else ("failed", f"{reason} ({log})")
 
 
 @contextmanager
@@ -76,5 +79,5 @@ def _reason(log: Path, start: int, code: int) -> str:
         file.seek(start)
         lines = file.read().decode("utf-8", "replace").splitlines()
     ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    named = [line for line in lines if _NAMED.match(line)]
+    named = [line for line in lines if _NAMED.match(line) and "ChildFailedError" not in line]
     return named[-1].removeprefix("error: ") if named else f"its process ended with {ended}"

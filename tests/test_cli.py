@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from petl import command, launch
+from petl import command, launch, sweep
 from petl.config import Config, UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -219,20 +219,21 @@ def test_completion_knows_the_options():
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
-def fake_job(config: Config, pipe) -> None:
+def fake_job(config: Config, number: int, pipe) -> None:
     if config.seed == 1:
         os.kill(os.getpid(), 9)
     if config.seed == 2:
-        pipe.send("ValueError: broken on purpose")
-        sys.exit(1)
+        pipe.send(("failed", "ValueError: broken on purpose"))
+    if config.seed == 0:
+        pipe.send(("done", ""))
 
 
 def test_a_sweep_goes_on_after_failures_and_tells_them_all(monkeypatch, capsys):
-    monkeypatch.setattr(launch, "_job", fake_job)
-    monkeypatch.setattr(launch, "PRELOAD", [])
+    monkeypatch.setattr(sweep, "_job", fake_job)
+    monkeypatch.setattr(sweep, "PRELOAD", [])
     monkeypatch.setattr("petl.records.find", lambda config: {"seed": 3} if config.seed == 3 else None)
     runs = [[f"seed={seed}", "method=lora"] for seed in (0, 1, 2, 3, -1)]
-    assert launch.many(runs) == 1
+    assert sweep.many(runs) == 1
     ends = capsys.readouterr().out.splitlines()[-6:]
     assert [line.split()[:2] for line in ends[:5]] == [
         ["done", "seed=0"],

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from petl import apart, cluster, command, launch
+from petl import apart, cluster, command, sweep
 from petl.config import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -98,9 +98,10 @@ def test_a_signal_goes_to_the_run_and_then_to_whom_it_went_before(script, monkey
 
 
 def test_a_sweep_on_one_machine_starts_several_processes_too(monkeypatch):
-    monkeypatch.setattr(launch, "apart", lambda words, processes: ("done", f"{processes} processes"))
+    monkeypatch.setattr(sweep, "apart", lambda words, processes: ("done", f"{processes} processes"))
     monkeypatch.setattr("petl.records.find", lambda config: None)
-    assert launch._in_turn([["task=sst2", "runtime.processes=2"]], [""]) == [("done", "2 processes")]
+    words = ["task=sst2", "runtime.processes=2"]
+    assert sweep._in_turn([words], [command.read(words)], [""]) == [("done", "2 processes")]
 
 
 # Handing over ---------------------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ def test_only_what_is_to_be_done_is_handed_over(monkeypatch, capsys):
         return [("done", ""), ("failed", "its job was lost")]
 
     runs = [["task=sst2", f"seed={seed}"] for seed in (0, 1, -1, 2)]
-    assert launch.many(runs, elsewhere) == 1
+    assert sweep.many(runs, elsewhere) == 1
     assert [run[1] for run in given] == ["seed=0", "seed=2"]
     ends = capsys.readouterr().out.splitlines()[-5:]
     assert [line.split()[:2] for line in ends] == [
@@ -169,7 +170,7 @@ def test_a_run_has_one_node():
 # Real jobs ------------------------------------------------------------------------------------------------------------
 
 
-def sweep(tmp_path: Path, *words: str, **env: str) -> tuple[subprocess.CompletedProcess, list[dict]]:
+def swept(tmp_path: Path, *words: str, **env: str) -> tuple[subprocess.CompletedProcess, list[dict]]:
     """`train.py -m` on TINY with outputs below tmp_path; the records it leaves."""
     argv = [sys.executable, "train.py", "-m", *TINY, *words]
     argv += [f"runtime.output={tmp_path}/o", f"runtime.records={tmp_path}/records"]
@@ -180,7 +181,7 @@ def sweep(tmp_path: Path, *words: str, **env: str) -> tuple[subprocess.Completed
 
 @needs_submitit
 def test_slurm_is_asked_for_where_there_is_slurm(tmp_path):
-    done, _ = sweep(tmp_path, "hydra/launcher=slurm", PATH="/nowhere")
+    done, _ = swept(tmp_path, "hydra/launcher=slurm", PATH="/nowhere")
     assert done.returncode == 2 and "there is no sbatch here" in done.stderr
 
 
@@ -208,7 +209,7 @@ def test_the_slurm_preset_runs_a_sweep(tmp_path):
         path.chmod(0o755)
     words = ("seed=0", "recipe.lr=1e-3,1e30", "hydra/launcher=slurm", "hydra.launcher.partition=gpus")
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_STAND_IN": str(tmp_path)}
-    done, records = sweep(tmp_path, *words, **env)
+    done, records = swept(tmp_path, *words, **env)
     assert "1 done, 0 skipped, 1 failed" in done.stdout, done.stdout + done.stderr
     assert [record["config"]["recipe"]["lr"] for record in records] == [0.001]
     asked = (tmp_path / "asked.sh").read_text()
@@ -220,7 +221,7 @@ def test_the_slurm_preset_runs_a_sweep(tmp_path):
 @pytest.mark.slow
 def test_submitits_local_executor_runs_a_sweep(tmp_path):
     words = ("seed=0", "recipe.lr=1e-3,1e30", "hydra/launcher=submitit_local")
-    done, records = sweep(tmp_path, *words, f"hydra.launcher.submitit_folder={tmp_path}/jobs")
+    done, records = swept(tmp_path, *words, f"hydra.launcher.submitit_folder={tmp_path}/jobs")
     assert done.returncode == 1 and "1 done, 0 skipped, 1 failed" in done.stdout, done.stdout + done.stderr
     assert "stopped: After step 2 the dev loss is" in done.stdout and "log.txt" in done.stdout
     assert [record["config"]["recipe"]["lr"] for record in records] == [0.001]
@@ -231,15 +232,15 @@ def test_submitits_local_executor_runs_a_sweep(tmp_path):
 def test_ray_runs_a_sweep_on_two_workers(tmp_path):
     words = ["seed=0", "recipe.lr=1e-3,2e-3,1e30", "hydra/launcher=ray_cluster", "hydra.launcher.ray.remote.num_gpus=0"]
     words.append("hydra.launcher.ray.init.num_cpus=2")
-    done, records = sweep(tmp_path, *words)
+    done, records = swept(tmp_path, *words)
     assert done.returncode == 1 and "2 done, 0 skipped, 1 failed" in done.stdout, done.stdout + done.stderr
     assert sorted(record["config"]["recipe"]["lr"] for record in records) == [0.001, 0.002]
-    again, _ = sweep(tmp_path, *words[:1], "recipe.lr=1e-3,2e-3", *words[2:])
+    again, _ = swept(tmp_path, *words[:1], "recipe.lr=1e-3,2e-3", *words[2:])
     assert again.returncode == 0 and "0 done, 2 skipped, 0 failed" in again.stdout
 
 
 @needs_ray
 @pytest.mark.slow
 def test_ray_without_the_gpus_a_run_asks_for_is_refused(tmp_path):
-    done, _ = sweep(tmp_path, "hydra/launcher=ray_cluster", "runtime.processes=64", CUDA_VISIBLE_DEVICES="")
+    done, _ = swept(tmp_path, "hydra/launcher=ray_cluster", "runtime.processes=64", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 2 and "asks for 64 GPUs, and the Ray cluster has 0" in " ".join(done.stderr.split())

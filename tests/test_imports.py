@@ -26,6 +26,7 @@ FORBIDDEN = {  # room -> what its files never import, at any depth of the code
     "report": ("torch", "transformers", "petl.backbone", "petl.training", "petl.design"),
     "training": ("hydra", "omegaconf", "petl.report", "petl.tuned"),
     "tuned": ("hydra", "omegaconf", "datasets", "peft", "petl.report"),
+    "plan": ("torch", "transformers", "petl.backbone", "petl.training", "petl.report"),
 }
 LIGHT = (
     "petl",

@@ -68,10 +68,14 @@ def proved(chosen: list, given: argparse.Namespace) -> int:
             file.write(json.dumps(row) + "\n")
         print(f"{head}  {row.get('failed', 'done')}  {row['seconds']:.0f} s", flush=True)
         done[cell.name] = row
-    return summed(chosen, done, given)
+        summed(chosen, done, given)
+    told, path = summed(chosen, done, given)
+    failed = len(told["failed"])
+    print(f"{told['done']} of {told['runs']} done, {failed} failed, {told['seconds'] / 3600:.1f} h: {path}")
+    return int(told["done"] < told["runs"])
 
 
-def summed(chosen: list, done: dict, given: argparse.Namespace) -> int:
+def summed(chosen: list, done: dict, given: argparse.Namespace) -> tuple[dict, Path]:
     from petl import records
     from petl.shapes.cells import REAL
 
@@ -90,8 +94,7 @@ def summed(chosen: list, done: dict, given: argparse.Namespace) -> int:
     }
     path = given.results / f"{device.replace(' ', '-')}.json"
     written(told, path)
-    print(f"{told['done']} of {told['runs']} done, {len(bad)} failed, {told['seconds'] / 3600:.1f} h: {path}")
-    return int(told["done"] < told["runs"])
+    return told, path
 
 
 def measured(given: argparse.Namespace) -> int:

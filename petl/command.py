@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from petl import paths, unsafe
 from petl.checks import choice, hint, near, validate
@@ -179,6 +180,8 @@ def _compose(overrides: Sequence[str], hydra: bool = False) -> DictConfig:
             composed = hydra_compose("config", list(overrides), return_hydra_config=hydra)
         except (HydraException, OmegaConfBaseException) as error:
             raise _explained(error, overrides) from None
+        except YAMLError as error:
+            raise UserError(f"a file of conf/ is no YAML of plain values: {error}") from None
     unsafe.refuse_code(composed)
     return composed
 

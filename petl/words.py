@@ -196,4 +196,6 @@ def _nearest_key(word: str) -> str | None:
 
 
 def first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    """With the next, where it ends in a colon."""
+    first, _, rest = str(error).strip().partition("\n")
+    return f"{first} {rest.strip().splitlines()[0]}" if first.endswith(":") and rest.strip() else first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,4 +21,5 @@ def _links(config: Config) -> Iterator[Path]:
     for root, folder in ((config.runtime.output, run), (config.runtime.records, record)):
         below = len(folder.relative_to(root).parts)
         yield from (path for path in [folder, *folder.parents][:below] if path.is_symlink())
-    yield from (path for path in run.rglob("*") if path.is_symlink())
+    for folder, folders, files in os.walk(run):  # of what goes away meanwhile nothing is said
+        yield from (Path(folder, name) for name in (*folders, *files) if os.path.islink(os.path.join(folder, name)))

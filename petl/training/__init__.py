@@ -22,6 +22,18 @@ class BadNumbers(Halted):
     exit_code = 3
 
 
+class NoRoom(Halted):
+    """The disk is full, or would be. What was kept before is whole."""
+
+    exit_code = 4
+
+
+class NoMemory(Halted):
+    """Memory is short, and nothing is left to cut. What was kept before is whole."""
+
+    exit_code = 5
+
+
 class Stopped(SystemExit):
     """A signal told the run to stop; it goes on from its last checkpoint. The exit code is 128 + the signal."""
 

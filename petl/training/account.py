@@ -54,10 +54,13 @@ def write_scores(scores: Mapping[str, Any], record: Path) -> None:
 def _write(text: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def examples(rows: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -24,6 +24,11 @@ class Step:
     rows: list[int]  # indices of the whole step's rows, all processes together
     total: int  # target tokens (classification: rows) of the whole step: what its loss is divided by
     micro_batches: list[tuple[int, Batch]]  # this process's share: (index among those of the step, tensors)
+    parts: int = 1  # micro-batches of the whole step
+
+    def rows_of(self, index: int) -> list[int]:
+        """The rows of a micro-batch; a step that has fewer rows than micro-batches leaves some without."""
+        return self.rows[len(self.rows) * index // self.parts : len(self.rows) * (index + 1) // self.parts]
 
 
 class Steps(Dataset):
@@ -55,10 +60,11 @@ class Steps(Dataset):
         if not 0 <= number < self.total:
             raise IndexError(number)
         rows = self._rows(number)
-        cuts = [len(rows) * i // self.micro_batches for i in range(self.micro_batches + 1)]
-        mine = ((i, rows[cuts[i] : cuts[i + 1]]) for i in range(self.rank, self.micro_batches, self.world))
-        share = [(i, self._batch(part) if part else self._silent(rows[0])) for i, part in mine]
-        return Step(number, rows, sum(target_tokens(self.encoded[row]) for row in rows), share)
+        step = Step(number, rows, sum(target_tokens(self.encoded[row]) for row in rows), [], self.micro_batches)
+        for index in range(self.rank, self.micro_batches, self.world):
+            mine = step.rows_of(index)
+            step.micro_batches.append((index, self._batch(mine) if mine else self._silent(rows[0])))
+        return step
 
     def loader(self, start: int, workers: int) -> DataLoader:
         """The steps from `start` on. With its own generator: a loader must not draw from dropout's."""

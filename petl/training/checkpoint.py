@@ -20,8 +20,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from petl.records.record import sync_folder
+from petl.training import NoRoom, disk
 
 _MANIFEST = "manifest.json"
+SMALL = 1_000_000  # bytes for state and manifest
 
 
 def save(
@@ -36,7 +38,22 @@ def save(
     place, draft, old = named(folder, kind, step), folder / ".draft", folder / ".old"
     for left in (draft, old):  # by a run that was killed
         shutil.rmtree(left, ignore_errors=True)
-    draft.mkdir(parents=True)
+    try:
+        with disk.writing(folder, _bytes(weights) + _bytes(optimiser) + SMALL, f"the checkpoint of step {step}"):
+            draft.mkdir(parents=True)
+            _fill(draft, weights, state, optimiser)
+    except NoRoom:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    if place.exists():  # of a run that went on from an earlier one
+        os.rename(place, old)
+    os.rename(draft, place)
+    sync_folder(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return place
+
+
+def _fill(draft: Path, weights: dict[str, Tensor], state: dict[str, Any], optimiser: dict[str, Any] | None) -> None:
     save_file(
         {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, draft / "weights.safetensors"
     )
@@ -48,12 +65,13 @@ def save(
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
     sync_folder(draft)
-    if place.exists():  # of a run that went on from an earlier one
-        os.rename(place, old)
-    os.rename(draft, place)
-    sync_folder(folder)
-    shutil.rmtree(old, ignore_errors=True)
-    return place
+
+
+def _bytes(held: Any) -> int:
+    """Of all tensors in nested dicts."""
+    if isinstance(held, dict):
+        return sum(map(_bytes, held.values()))
+    return held.nbytes if isinstance(held, Tensor) else 0
 
 
 def remove(place: Path) -> None:

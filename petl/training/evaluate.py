@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from transformers import GenerationConfig
 from petl import backbone, tasks
 from petl.config import Config
 from petl.tasks.splits import rows_digest
-from petl.training import account, decoded, shards, signals
+from petl.training import account, decoded, memory, shards, signals
 from petl.training.batches import Batch, target_tokens
 from petl.training.decoded import Answers
 from petl.training.loss import forward, summed_loss
@@ -71,7 +72,7 @@ class Judge:
 
         with self._ready():
             losses = self._over(part, self._batches(part), of)
-        return sum(loss for _, [loss] in losses) / sum(target_tokens(row) for row in part.encoded)
+        return sum(sum(parts) for _, parts in losses) / sum(target_tokens(row) for row in part.encoded)
 
     def predict(self, part: Part) -> list[Any]:
         """A text or a class for each row. Texts of an evaluation that was interrupted are not decoded again."""
@@ -138,10 +139,11 @@ class Judge:
         rounds = -(-len(batches) // world)
         level = [batches[i % len(batches)] for i in range(rounds * world)]  # shards want all to run equally often
         mine: list[tuple[tuple[int, ...], list[Any]]] = []
+        fitted = answer if shards.is_sharded(self.model) else partial(memory.in_halves, answer)
         for indices in level[rank::world]:
             batch = self.collate([part.encoded[index] for index in indices])
             batch = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
-            mine.append((tuple(indices), answer(indices, batch)))
+            mine.append((tuple(indices), fitted(indices, batch)))
             signals.check(self.accelerator)
         return sorted(dict(collect(self.accelerator, mine)).items())
 

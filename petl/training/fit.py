@@ -12,10 +12,11 @@ from accelerate import Accelerator
 from torch import nn
 
 from petl.config import Config, Recipe
-from petl.training import BadNumbers, signals
-from petl.training.batches import Step, Steps
+from petl.training import memory, signals
+from petl.training.batches import Steps
 from petl.training.gradients import compute_gradients
 from petl.training.keeper import Keeper, State
+from petl.training.numbers import explained, finite, usable
 from petl.training.optimiser import learning_rate, make_optimiser
 from petl.training.progress import Progress
 
@@ -57,9 +58,9 @@ def fit(
         for step in steps.loader(state.step, config.runtime.workers):
             model.train()
             lr = learning_rate(step.number, total, config.recipe)
-            loss, norm = compute_gradients(model, step, config, accelerator, optimiser)
-            if not _usable(loss, norm, accelerator):
-                raise BadNumbers(_bad_numbers(step, loss, norm, lr, names))
+            loss, norm = compute_gradients(model, step, config, accelerator, optimiser, state.halved)
+            if not usable(loss, norm, accelerator):
+                raise explained(model, step, loss, norm, lr, config, accelerator, names)
             due = _due(step.number + 1, total, every)
             with signals.held():
                 take_step(optimiser, norm, lr, config.recipe.max_grad_norm)
@@ -80,7 +81,8 @@ def _prepared(model: nn.Module, recipe: Recipe, accelerator: Accelerator) -> Any
     """The optimiser, under the accelerator's loss scaling."""
     if recipe.gradient_checkpointing:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):  # transformers 5.17 lacks its new name
-            model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+            settings = {"use_reentrant": False, "context_fn": memory.contexts}
+            model.gradient_checkpointing_enable(settings)  # type: ignore[operator]
     return accelerator.prepare_optimizer(make_optimiser(model, recipe))
 
 
@@ -97,17 +99,6 @@ def take_step(optimiser: Any, norm: float, lr: float, max_norm: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = lr
     optimiser.step()
-
-
-def finite(metrics: dict[str, float], split: str, step: int) -> dict[str, float]:
-    """`metrics`, if each is a finite number; else BadNumbers with the first that is none."""
-    for name, value in metrics.items():
-        if not math.isfinite(value):
-            raise BadNumbers(
-                f"After step {step} the {split} {name} is {value}: stopped.\n"
-                "Often a lower recipe.lr or a longer recipe.warmup helps, or recipe.precision=fp32."
-            )
-    return metrics
 
 
 def better(metric: str, new: dict[str, float], old: dict[str, float] | None) -> bool:
@@ -141,19 +132,3 @@ def _note(state: State, lr: float, dev: dict[str, float] | None = None) -> dict[
 
 def _told(point: dict[str, Any], dev: dict[str, float]) -> str:
     return f"loss {point['loss']:.3f}  dev " + "  ".join(f"{name} {value:.3f}" for name, value in dev.items())
-
-
-def _usable(loss: float, norm: float, accelerator: Accelerator) -> bool:
-    """Finite; or a gradient that only fp16's range overflowed, which the loss scaling skips and scales down for."""
-    scaler = accelerator.scaler
-    overflowed = scaler is not None and scaler.is_enabled() and scaler.get_scale() > 1
-    return math.isfinite(loss) and (math.isfinite(norm) or overflowed)
-
-
-def _bad_numbers(step: Step, loss: float, norm: float, lr: float, names: Callable[[int], str]) -> str:
-    rows = ", ".join(names(row) for row in step.rows[:16]) + (", ..." if len(step.rows) > 16 else "")
-    return (
-        f"Step {step.number + 1} has loss {loss} and gradient norm {norm}: stopped before it; the weights are "
-        f"those of the step before.\n  learning rate  {lr:.3g}\n  rows           {rows}\n"
-        "Often a lower recipe.lr or a longer recipe.warmup helps, or recipe.precision=fp32."
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -9,7 +10,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from petl.config import Config
-from petl.training.batches import Step
+from petl.training import memory
+from petl.training.batches import Batch, Step
 from petl.training.loss import forward, summed_loss
 from petl.training.ranks import add_up
 from petl.training.shards import is_sharded, local, whole
@@ -17,26 +19,29 @@ from petl.training.streams import set_stream
 
 
 def compute_gradients(
-    model: nn.Module, step: Step, config: Config, accelerator: Accelerator, optimiser: Any
+    model: nn.Module,
+    step: Step,
+    config: Config,
+    accelerator: Accelerator,
+    optimiser: Any,
+    halved: list[int] | None = None,
 ) -> tuple[float, float]:
     """Leave the gradient of the step's mean loss over all its target tokens in `.grad`; return loss and 2-norm.
 
     Each micro-batch adds its sum divided by the whole step's count, so the result does not depend on how rows fall into
     micro-batches and processes. The sum over processes is one exchange of the trained parameters only.
+
+    halved: the steps at which micro-batches were cut in half for want of memory; the next is appended. NoMemory where
+    nothing is left to cut.
     """
+    halved = [] if halved is None else halved
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     total = Total(trained, accelerator) if config.recipe.accumulate > 1 else None
     mean = torch.zeros((), device=accelerator.device)
     for index, batch in step.micro_batches:
-        optimiser.zero_grad()
-        batch = {name: tensor.to(accelerator.device, non_blocking=True) for name, tensor in batch.items()}
-        set_stream(config.seed, "dropout", step.number, index)
-        with accelerator.autocast():
-            logits = forward(model, batch)
-        mean = summed_loss(logits, batch["labels"], config.recipe.label_smoothing) / step.total
-        accelerator.backward(mean)
+        mean = _fitted(model, step, index, batch, config, accelerator, optimiser, halved)
         if total is not None:
-            total.add(mean.detach())
+            total.add(mean)
     for parameter in trained:
         if parameter.grad is None:  # no gradient is one of zeros: the norm and the loss scaling want a tensor
             parameter.grad = torch.zeros_like(parameter)
@@ -44,6 +49,51 @@ def compute_gradients(
     accelerator.unscale_gradients(optimiser)
     norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])
     return loss, whole(norm).item()
+
+
+def backward(
+    model: nn.Module,
+    step: Step,
+    index: int,
+    batch: Batch,
+    config: Config,
+    accelerator: Accelerator,
+    parts: int = 1,
+    precise: bool = False,
+) -> Tensor:
+    """Add a micro-batch's gradient to `.grad`, in so many passes; its loss. precise: in float32, no loss scaling."""
+    batch = {name: tensor.to(accelerator.device, non_blocking=True) for name, tensor in batch.items()}
+    mean = torch.zeros((), device=accelerator.device)
+    for part in memory.cut(batch, parts):
+        set_stream(config.seed, "dropout", step.number, index)
+        with nullcontext() if precise else accelerator.autocast(), part.drawing():
+            logits = forward(model, part.batch)
+        loss = summed_loss(logits, part.batch["labels"], config.recipe.label_smoothing) / step.total
+        loss.backward() if precise else accelerator.backward(loss)
+        mean += loss.detach()
+    return mean
+
+
+def _fitted(
+    model: nn.Module,
+    step: Step,
+    index: int,
+    batch: Batch,
+    config: Config,
+    accelerator: Accelerator,
+    optimiser: Any,
+    halved: list[int],
+) -> Tensor:
+    """`backward` of one micro-batch alone, in passes that fit into memory."""
+    while True:
+        optimiser.zero_grad()
+        try:
+            return backward(model, step, index, batch, config, accelerator, parts=2 ** len(halved))
+        except Exception as error:
+            if not memory.is_shortage(error) or is_sharded(model):  # other processes would wait for this one's passes
+                raise
+            why = memory.reason(error)  # not the error: it holds all tensors of the pass
+        memory.halve(halved, step.number + 1, len(batch["labels"]), why)
 
 
 class Total:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,18 +14,19 @@ from transformers.utils.logging import disable_progress_bar
 from petl import backbone, records, tasks
 from petl.config import Config, Method, UserError
 from petl.tasks.splits import rows_digest
-from petl.training import account, checkpoint, ranks, shards, signals, trackers
+from petl.training import account, checkpoint, disk, memory, ranks, shards, signals, trackers
 from petl.training.batches import Steps, refuse_uneven
 from petl.training.evaluate import Judge, Part, decoding_for
-from petl.training.fit import finite, fit
+from petl.training.fit import fit
 from petl.training.keeper import Keeper, State
+from petl.training.numbers import finite
 from petl.training.progress import Clock, Progress
 
 
 def run_job(config: Config) -> records.Record:
     """See `petl.training.run`."""
     disable_progress_bar()  # of loading weights: a blink
-    with signals.listening():
+    with signals.listening(), memory.told(), disk.told(Path(config.runtime.output)):
         accelerator = ranks.start(config.runtime, config.recipe.precision)
         asks = accelerator.is_main_process and not config.runtime.force
         done = ranks.agree(accelerator, records.find(config) if asks else None)
@@ -85,6 +87,9 @@ class Job:
             self.folder / "checkpoints", self.model, self.accelerator, self._origin(), self.progress, self.clock
         )
         self._greet(steps, train)
+        if self.accelerator.is_main_process:
+            need = disk.of_run(backbone.counts(self.model).trained) - disk.used(self.folder)
+            disk.require(self.folder, need, "the checkpoints and predictions of this run")
         with self.clock.phase("train"):
             names = [row.id for row in train.rows]
             state = fit(
@@ -237,6 +242,7 @@ class Job:
             "processes": accelerator.num_processes,
             "threads": torch.get_num_threads(),
             "overflows": state.overflows,
+            "halved": state.halved,
             "finished": account.now(),
         }
 

@@ -215,8 +215,8 @@ def at_step(config: Config, steps: int) -> None:
     assert found == steps, f"{steps} steps were made, and the checkpoint is of step {found}"
 
 
-def two(config: Config, first: Callable[[], object] = lambda: None) -> list[Child]:
-    """The run in two processes of one group; `first` is called in the leading one."""
+def two(config: Config, first: Callable[[], object] = lambda: None, both: bool = False) -> list[Child]:
+    """The run in two processes of one group; `first` is called in the leading one, or in both."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -225,7 +225,7 @@ def two(config: Config, first: Callable[[], object] = lambda: None) -> list[Chil
     def begin(rank: int) -> None:
         os.environ.update(shared, RANK=str(rank), LOCAL_RANK=str(rank))
         AcceleratorState._reset_state(reset_partial_state=True)
-        if rank == 0:
+        if rank == 0 or both:
             first()
 
     return [forked(config, lambda rank=rank: begin(rank)) for rank in (0, 1)]
@@ -241,6 +241,19 @@ def tell_at(config: Config, at: int, told: signal.Signals) -> None:
             os.kill(os.getpid(), told)
 
     watch(config, count)
+
+
+def tell_at_step(step: int, told: signal.Signals = signal.SIGTERM) -> None:
+    """The process is told in the middle of its optimiser step of that number."""
+    honest, made = fit.take_step, [0]
+
+    def telling(*given) -> None:
+        made[0] += 1
+        if made[0] == step:
+            os.kill(os.getpid(), told)
+        honest(*given)
+
+    fit.take_step = telling
 
 
 def counter() -> mmap.mmap:

@@ -87,16 +87,16 @@ def test_a_step_smaller_than_its_micro_batches_still_has_a_gradient_everywhere(e
 
 
 def test_an_overflow_is_no_bad_number_where_the_scaler_can_still_scale_down():
-    from petl.training.fit import _usable
+    from petl.training.numbers import usable
 
     def scaled(scale) -> Any:
         return SimpleNamespace(scaler=SimpleNamespace(is_enabled=lambda: True, get_scale=lambda: scale))
 
     without: Any = SimpleNamespace(scaler=None)
-    assert _usable(1.0, float("inf"), scaled(1024.0))
-    assert not _usable(1.0, float("inf"), scaled(1.0))
-    assert not _usable(float("nan"), 1.0, scaled(1024.0))
-    assert not _usable(1.0, float("inf"), without)
+    assert usable(1.0, float("inf"), scaled(1024.0))
+    assert not usable(1.0, float("inf"), scaled(1.0))
+    assert not usable(float("nan"), 1.0, scaled(1024.0))
+    assert not usable(1.0, float("inf"), without)
 
 
 def test_the_sum_of_gradients_does_not_depend_on_their_order(accelerator):

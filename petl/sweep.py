@@ -19,9 +19,9 @@ from multiprocessing.context import ForkServerContext
 from typing import IO, Any
 
 from petl.apart import Verdict, apart
-from petl.command import reader
 from petl.config import Config, UserError
 from petl.launch import one
+from petl.leaves import reader
 
 PRELOAD = ["__main__", "petl.training.job"]  # what a fresh process of a sweep finds loaded
 PATIENCE = 60.0  # seconds that an interrupted run has to save its state
@@ -52,11 +52,11 @@ def settled(runs: Sequence[Sequence[str]]) -> list[Config | Verdict]:
     """The config of each run that is to be done, or what has become of it already."""
     from petl.records import find
 
-    read, found = reader(), []
+    read, seen, found = reader(), {}, []
     for words in runs:
         try:
             config = read(words)
-            done = not config.runtime.force and find(config)
+            done = not config.runtime.force and find(config, seen)
             found.append(("skipped", "already done") if done else config)
         except UserError as error:
             found.append(("failed", str(error).partition("\n")[0]))

@@ -231,7 +231,7 @@ def fake_job(config: Config, number: int, pipe) -> None:
 def test_a_sweep_goes_on_after_failures_and_tells_them_all(monkeypatch, capsys):
     monkeypatch.setattr(sweep, "_job", fake_job)
     monkeypatch.setattr(sweep, "PRELOAD", [])
-    monkeypatch.setattr("petl.records.find", lambda config: {"seed": 3} if config.seed == 3 else None)
+    monkeypatch.setattr("petl.records.find", lambda config, *_: {"seed": 3} if config.seed == 3 else None)
     runs = [[f"seed={seed}", "method=lora"] for seed in (0, 1, 2, 3, -1)]
     assert sweep.many(runs) == 1
     ends = capsys.readouterr().out.splitlines()[-6:]

@@ -108,7 +108,7 @@ def test_a_sweep_on_one_machine_starts_several_processes_too(monkeypatch):
 
 
 def test_only_what_is_to_be_done_is_handed_over(monkeypatch, capsys):
-    monkeypatch.setattr("petl.records.find", lambda config: config.seed == 1 or None)
+    monkeypatch.setattr("petl.records.find", lambda config, *_: config.seed == 1 or None)
     given = []
 
     def elsewhere(runs):

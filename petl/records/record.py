@@ -13,7 +13,7 @@ from typing import Any, NotRequired, TypedDict
 
 from petl.config import Config
 from petl.records.naming import COSMETIC, canonical, identity, record_path
-from petl.records.sources import changed, file_sha256
+from petl.records.sources import Seen, changed, file_sha256
 
 PACKAGES = (  # whose versions a record names
     ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
@@ -48,7 +48,6 @@ class Record(TypedDict):  # its annotations are read, so no `from __future__ imp
     processes: int
     threads: int  # of torch, each process
     overflows: int  # optimiser steps that fp16's loss scaling skipped
-    halved: NotRequired[list[int]]  # steps from which on micro-batches were cut in half, and again, for want of memory
     finished: str  # UTC, ISO 8601
     checksum: NotRequired[str]  # sha256 of all the rest; `write` puts it there
 
@@ -87,8 +86,8 @@ def read(path: Path) -> Record:
     return record  # type: ignore[return-value]
 
 
-def find(config: Config) -> Record | None:
-    """The complete record of this very run, or None.
+def find(config: Config, seen: Seen | None = None) -> Record | None:
+    """The complete record of this very run, or None. `seen`: see `sources.changed`.
 
     One that is damaged, or whose data or backbone files are others by now, is reported on stderr and counts as absent.
     """
@@ -100,9 +99,9 @@ def find(config: Config) -> Record | None:
     except (ValueError, OSError) as error:
         print(f"warning: the record {path} is left aside: {error}", file=sys.stderr)
         return None
-    if not same_run(record, config):
+    if not (path.stem.endswith(record["identity"]) and agree(record["config"], canonical(config))):
         return None
-    if file := changed(record, config):
+    if file := changed(record, config, seen):
         _warn(f"the {file} is not the one of the record {path}: the run is computed anew")
         return None
     return record

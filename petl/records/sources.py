@@ -11,6 +11,8 @@ from typing import Any
 from petl import hub
 from petl.config import Backbone, Config, UserError
 
+Seen = dict[str, dict[str, str]]  # what asks for files -> name -> sha256
+
 _cache: dict[tuple[Path, int, int], str] = {}  # a file is hashed once per process, unless it changes
 
 
@@ -34,13 +36,19 @@ def data_files(config: Config) -> dict[str, str]:
         return {}
 
 
-def changed(record: Mapping[str, Any], config: Config) -> str | None:
-    """The first file that is another one than the record's. What is gone, or not in the record, is not compared."""
-    for kind, stored, now in (
-        ("data", record["data"]["sha256"], data_files),
-        ("backbone", record["backbone"].get("files", {}), lambda config: backbone_files(config.backbone)),
+def changed(record: Mapping[str, Any], config: Config, seen: Seen | None = None) -> str | None:
+    """The first file that is another one than the record's. What is gone, or not in the record, is not compared.
+
+    `seen` keeps what one who looks at many runs at once has found of the files that they share.
+    """
+    seen = {} if seen is None else seen
+    for kind, stored, asked, now in (
+        ("data", record["data"]["sha256"], (config.task, config.runtime.cache), lambda: data_files(config)),
+        ("backbone", record["backbone"].get("files", {}), config.backbone, lambda: backbone_files(config.backbone)),
     ):
-        for name, sha256 in now(config).items():
+        if (key := repr(asked)) not in seen:
+            seen[key] = now()
+        for name, sha256 in seen[key].items():
             if stored.get(name, sha256) != sha256:
                 return f"{kind} file {name}"
     return None

@@ -1,0 +1,137 @@
+"""Processes that were given the same sweep share its runs: each is trained once, none is lost, killed or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from petl import command, records
+from petl.config import Config
+from petl.records import claims
+from tests.proofs import Outcome, promise, tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+METHODS = ("adapter", "bitfit", "lora", "mam", "mh_parallel", "prefix")
+VOLATILE = ("seconds", "memory_mb", "finished", "checksum", "code")  # of a record: when, and of which commit
+TOGETHER = 8  # processes
+CELLS, KILLS = 60, 30
+LIMIT = 3600.0  # seconds after which a sweep hangs
+
+
+@promise(full=CELLS, quick=6, slow=True)
+def sweeps(numbers: list[int], folder: Path) -> Iterator[Outcome]:
+    """Eight processes with the same sweep: each run trained once, and its record that of a sweep by one process."""
+    _emptied(folder)
+    shared, serial = _words(len(numbers), folder, "shared"), _words(len(numbers), folder, "serial")
+    parts = [_started(shared, folder / f"{part}.txt") for part in range(min(TOGETHER, 2 + len(numbers) // 6))]
+    codes = [part.wait(LIMIT) for part in parts]
+    said = "\n".join(path.read_text() for path in sorted(folder.glob("*.txt")))
+    alone = _started(serial, folder / "serial.log").wait(LIMIT)
+    made = len(re.findall(r"^done  ", said, re.MULTILINE))
+    for number, one, other in zip(numbers, _configs(shared), _configs(serial), strict=True):
+        wrong = _differs(one, other) or (f"{claims.newest(one).number} attempts" * (claims.newest(one).number != 1))
+        if any(codes) or alone or made != len(numbers):
+            wrong = f"exit codes {codes}, {alone}; {made} of {len(numbers)} trained; {wrong}"
+        yield Outcome(number, wrong)
+
+
+@promise(full=KILLS, quick=2, slow=True)
+def killed_sweeps(numbers: list[int], folder: Path) -> Iterator[Outcome]:
+    """Whichever processes of a shared sweep are killed, the same command again does what is left, and only that."""
+    _emptied(folder)
+    cells = 2 * len(numbers)
+    words, serial, chance = (
+        _words(cells, folder, "shared"),
+        _words(cells, folder, "serial"),
+        random.Random(len(numbers)),
+    )
+    parts = [_started(words, folder / f"{part}.txt") for part in range(min(TOGETHER, 1 + len(numbers)))]
+    killed = 0
+    until = time.monotonic() + LIMIT
+    while killed < len(numbers) and time.monotonic() < until:
+        time.sleep(chance.uniform(0.3, 1.5))
+        killed += _kill_any(_configs(words), parts, chance)
+        if all(part.poll() is not None for part in parts):  # all are dead or done: others go on
+            parts = [_started(words, folder / f"{killed}-{part}.txt") for part in range(len(parts))]
+            if all(records.find(config) for config in _configs(words)):
+                break
+    for part in parts:
+        part.wait(LIMIT)
+    again = _started(words, folder / "again.txt").wait(LIMIT)
+    alone = _started(serial, folder / "serial.log").wait(LIMIT)
+    wrong = [_differs(one, other) for one, other in zip(_configs(words), _configs(serial), strict=True)]
+    for place, number in enumerate(numbers):
+        mine = "; ".join(text for text in wrong[2 * place : 2 * place + 2] if text)
+        ended = f"exit codes {again}, {alone}; " * bool(again or alone)
+        yield Outcome(number, ended + mine or "too few were killed" * (place >= killed))
+
+
+def _emptied(folder: Path) -> None:
+    """Nothing is left of an earlier proof."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def _words(cells: int, folder: Path, name: str) -> list[str]:
+    """A sweep over that many runs of two steps."""
+    methods = METHODS[: next(count for count in (6, 5, 4, 3, 2, 1) if cells % count == 0)]
+    seeds = cells // len(methods)
+    if not (folder / "model").exists():
+        tiny.backbone(folder / "model", "roberta-base")
+        tiny.data(folder / "rows", "sst2")
+    usual = tiny.words("roberta-base", folder / "model", folder / "rows", folder / name)
+    told = [word for word in usual if not word.startswith("recipe.steps=")]
+    sweep = [f"method={','.join(methods)}", f"seed={','.join(map(str, range(seeds)))}", "recipe.steps=2"]
+    return [*told, *sweep]
+
+
+def _configs(words: list[str]) -> list[Config]:
+    read = command.reader()
+    return [read(run) for run in command.expand(words)]
+
+
+def _started(words: list[str], log: Path) -> subprocess.Popen:
+    with log.open("wb") as said:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        argv = [sys.executable, "train.py", "-m", *words]
+        return subprocess.Popen(argv, cwd=ROOT, stdout=said, stderr=said, env=environment)
+
+
+def _kill_any(configs: list[Config], parts: list[subprocess.Popen], chance: random.Random) -> bool:
+    """SIGKILL to a process that is at a run or, once in four times, to one of the sweeps; whether there was one."""
+    running = [
+        claim.said["pid"] for config in configs if (claim := claims.newest(config)).said.get("state") == "running"
+    ]
+    sweeping = [part.pid for part in parts if part.poll() is None]
+    chosen = sweeping if chance.random() < 0.25 else running
+    if not chosen:
+        return False
+    try:
+        os.kill(pid := chance.choice(chosen), 0)
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return False
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return True
+
+
+def _differs(one: Config, other: Config) -> str:
+    """What is not the same in the records and scores of two runs, but for when and where."""
+    told = []
+    for config in (one, other):
+        path = records.record_path(config)
+        if (record := records.find(config)) is None:
+            return f"no record {path}"
+        held = {name: value for name, value in record.items() if name not in VOLATILE}
+        told.append((json.dumps(held, sort_keys=True), path.with_suffix(".scores.json").read_text()))
+    return "" if told[0] == told[1] else f"{records.record_path(one)} is not as of a serial sweep"

@@ -65,11 +65,15 @@ claims: setup ## results/claims.md and .json: what the paper claims, judged by i
 figures: setup ## results/figures from results/runs, both scales: Figures 2, 4 and 5, learning curves, cost
 	$(BIN)/python scripts/figures.py $(addprefix --scale ,$(SCALE))
 
+report: setup ## results/report.html from results/runs: all of it on one page that opens offline
+	$(BIN)/python scripts/report.py $(addprefix --scale ,$(SCALE))
+
 .PHONY: check-report
 check-report: setup ## exit code 1 where results/ is not what results/runs gives
 	$(BIN)/python scripts/tables.py --check
 	$(BIN)/python scripts/claims.py --check
 	$(BIN)/python scripts/figures.py --check
+	$(BIN)/python scripts/report.py --check
 
 oracles: setup $(ORACLES)/.petl-ready ## the methods against AdapterHub's adapters and peft, in .venv-oracles
 	$(BIN)/python scripts/check_oracles.py --python $(ORACLES)/bin/python

@@ -35,12 +35,18 @@ def files(given: argparse.Namespace) -> int:
     from petl import records
     from petl.report import figures, render, style
 
-    runs, wanted = records.below(*(given.records or [ROOT / "results" / "runs"])), {}
+    runs = records.below(*(given.records or [ROOT / "results" / "runs"]))
+    wanted, strays = {}, 0
     for scale in [given.scale] if given.scale else SCALES:
         for drawing in figures.drawings(scale, runs):
             wanted[given.to / scale / f"{drawing.name}.svg"] = style.svg(drawing.figure)
             wanted[given.to / scale / f"{drawing.name}.png"] = style.png(drawing.figure)
-    return render.settle(wanted, given.check, ROOT)
+        for path in set((given.to / scale).glob("*.*")) - wanted.keys():
+            if not given.check:
+                path.unlink()
+            print(f"{path} {'is of no record' if given.check else 'removed: it is of no record'}")
+            strays += 1
+    return render.settle(wanted, given.check, ROOT) or int(given.check and strays > 0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ tables.py       Tables 1 to 12, laid out (grid.py, setups.py, phrases.py, layout
 claims.py       the paper's claims, judged
 figures.py      Figures 2, 4 and 5 (points.py), learning curves and cost (figures_of_runs.py), drawn in one style.py
 beside.py       runs side by side, for scripts/compare.py
+page.py         all of it on one page (page_runs.py, template/page.*)
 parameters.py   the parameter tables: which rule gives a printed percentage
 pretraining.py  does tuning beat doing nothing, and does pre-training matter
 readme.py       the generated part of the README

@@ -33,9 +33,9 @@ def drawings(scale: str, runs: Sequence[Record]) -> list[Drawing]:
     held = [cell for table in TABLES for cell in cells(table, scale, runs) if cell.records]
     tasks = {task: [cell for cell in held if cell.task == task] for task in METRIC}
     run = {task: found for task, found in tasks.items() if found}
-    losses = [curves(task, found, "loss", "training loss") for task, found in run.items()]
-    devs = [curves(task, found, "dev", f"{METRICS[METRIC[task]]} on dev") for task, found in run.items()]
-    return [*losses, *devs, *(cost(task, found) for task, found in run.items())]
+    kinds = {task: {"dev": f"{METRICS[METRIC[task]]} on dev", "loss": "training loss"} for task in run}
+    learning = [curves(task, found, *kind) for task, found in run.items() for kind in kinds[task].items()]
+    return [*learning, *(cost(task, found) for task, found in run.items())]
 
 
 def shown(cell: Cell) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def curves(task: str, found: Sequence[Cell], kind: str, title: str) -> Drawing:
     figure.supxlabel("optimiser steps", fontsize=8)
     figure.supylabel(title, fontsize=8)
     caption = (
-        f"One panel for each method on {task}, {found[0].scale} scale. Thin: single seeds; thick: their mean; "
+        f"One panel for each method on {TASKS[task]}, {found[0].scale} scale. Thin: single seeds; thick: their mean; "
         "grey: the means of the other methods."
     )
     return Drawing(f"curves-{task}-{kind}", f"Learning curves on {TASKS[task]}: {title}", caption, figure)
@@ -115,13 +115,14 @@ def cost(task: str, found: Sequence[Cell]) -> Drawing:
             bars = {"xerr": std(xs), "yerr": std(list(ys.values()))}
             axes.errorbar(mean(xs), mean(ys.values()), **bars, **shown(cell), **EDGE)
         axes.set_xlabel(title, fontsize=7)
+        axes.locator_params(axis="x", nbins=4)
     style.plain_log(figure.axes[0])
     figure.axes[0].set_ylabel(METRICS[metric])
     handles = [Line2D([], [], linestyle="none", **shown(cell)) for cell in kept]
     figure.legend(handles, [cell.row for cell in kept], loc="outside lower center", ncols=3, fontsize=7)
     caption = (
-        f"Test metric against what a run on {task} costs, {found[0].scale} scale: mean and standard deviation over "
-        f"seeds. Trained parameters include the networks that prefixes come out of. {said}"
+        f"Test metric against what a run on {TASKS[task]} costs, {found[0].scale} scale: mean and standard deviation "
+        f"over seeds. Trained parameters include the networks that prefixes come out of. {said}"
     )
     return Drawing(f"cost-{task}", f"Quality and cost on {TASKS[task]}", caption, figure)
 

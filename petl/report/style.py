@@ -1,7 +1,7 @@
 """How every figure looks, and how it becomes bytes that are the same each time.
 
 Colours are Okabe and Ito's (2008), told apart with every kind of colour vision, and no two series share a marker, so a
-figure survives black-and-white print. Ink and paper are two colours that the page replaces by its own.
+figure survives black-and-white print. Ink, paper and the darkest blue are the page's own in the page.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def settle(figure: Figure) -> None:
 
 
 def svg(figure: Figure) -> bytes:
-    return _saved(figure, "svg", metadata={"Date": None, "Creator": None})
+    """Coordinates to a hundredth of a point."""
+    drawn = _saved(figure, "svg", metadata={"Date": None, "Creator": None})
+    return re.sub(rb' d="[^"]+"', lambda path: re.sub(rb"(\.\d\d)\d+", rb"\1", path[0]), drawn)
 
 
 def png(figure: Figure) -> bytes:
@@ -97,12 +99,15 @@ def png(figure: Figure) -> bytes:
 def inline(drawing: Drawing) -> str:
     """The SVG as part of a page: in the page's colours, with its caption read out, and no id that another one has."""
     drawn = svg(drawing.figure).decode()
-    drawn = drawn[drawn.index("<svg ") :]
-    drawn = drawn.replace(INK, "currentColor").replace(PAPER, "var(--card)")
-    drawn = re.sub(r' id="', f' id="{drawing.name}-', drawn)
+    drawn = re.sub(r"<!--.*?-->|\s+", lambda found: " " * found[0].isspace(), drawn[drawn.index("<svg ") :])
+    for colour, own in {INK: "currentColor", PAPER: "var(--card)", BLUE: "var(--blue)"}.items():
+        drawn = drawn.replace(colour, own)
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', drawn))
+    drawn = re.sub(r' id="([^"]+)"', lambda i: f' id="{drawing.name}-{i[1]}"' if i[1] in used else "", drawn)
     drawn = re.sub(r'(href="|url\()#', rf"\1#{drawing.name}-", drawn)
     drawn = re.sub(r' (width|height)="[\d.]+pt"', "", drawn, count=2)
-    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(drawing.title)}" ', 1)
+    wide = f'width="{120 * drawing.figure.get_figwidth():.0f}"'
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(drawing.title)}" {wide} ', 1)
 
 
 def _saved(figure: Figure, kind: str, **how: Any) -> bytes:

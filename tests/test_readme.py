@@ -61,14 +61,15 @@ def test_the_yaml_example_is_a_method(tmp_path, monkeypatch):
 
     import torch
 
-    from petl import command
+    from petl import command, words
     from petl.backbone import attach, resolve
     from tests.cells import backbone, batch
 
     (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     shutil.copytree(ROOT / "conf", tmp_path / "conf")
     (tmp_path / "conf" / "method" / "tanh_adapter.yaml").write_text(example)
-    monkeypatch.setattr(command, "CONF", tmp_path / "conf")
+    for module in (command, words):
+        monkeypatch.setattr(module, "CONF", tmp_path / "conf")
     config = command.read(["method=tanh_adapter", "task=sst2"])
     model = backbone("roberta")
     method, _ = resolve(model, config.method, config.budget)

@@ -55,7 +55,7 @@ def reader() -> Callable[[Sequence[str]], Config]:
 def _with(held: Any, path: Sequence[str], text: str) -> Any:
     """`held` with the number at `path`; None if there is no number of that kind."""
     name, *rest = path
-    if not is_dataclass(held) or name not in {f.name for f in fields(held)}:
+    if isinstance(held, type) or not is_dataclass(held) or name not in {f.name for f in fields(held)}:
         return None
     before = getattr(held, name)
     if rest:

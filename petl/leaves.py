@@ -55,7 +55,7 @@ def reader() -> Callable[[Sequence[str]], Config]:
 def _with(held: Any, path: Sequence[str], text: str) -> Any:
     """`held` with the number at `path`; None if there is no number of that kind."""
     name, *rest = path
-    if isinstance(held, type) or not is_dataclass(held) or name not in {f.name for f in fields(held)}:
+    if not is_dataclass(held) or name not in {f.name for f in fields(held)}:
         return None
     before = getattr(held, name)
     if rest:
@@ -64,4 +64,4 @@ def _with(held: Any, path: Sequence[str], text: str) -> Any:
         after = int(text) if text.isdigit() else None
     else:
         after = float(text) if type(before) is float else None
-    return None if after is None else replace(held, **{name: after})
+    return None if after is None else replace(held, **{name: after})  # type: ignore[arg-type, type-var]  # an instance

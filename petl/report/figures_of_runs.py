@@ -49,8 +49,9 @@ def curves(task: str, found: Sequence[Cell], kind: str, title: str) -> Drawing:
     """Training loss (`loss`) or the tables' metric on the dev rows (`dev`) against steps, a panel for each method."""
     across = min(ACROSS, len(found))
     down = math.ceil(len(found) / across)
-    size = (style.WIDTH * max(across / ACROSS, 0.5), 0.5 + 1.45 * down)
-    figure = Figure(figsize=size, layout="constrained")
+    wide, high = style.WIDTH * max(across / ACROSS, 0.5), 0.6 + 1.45 * down
+    figure = Figure(figsize=(wide, high))
+    figure.subplots_adjust(0.7 / wide, 0.45 / high, 1 - 0.1 / wide, 1 - 0.3 / high, wspace=0.12, hspace=0.4)
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     drawn = {cell.row: [curve(run, kind, METRIC[task]) for run in cell.records.values()] for cell in found}
     for axes, cell in zip(grid.flat, found, strict=False):

@@ -82,8 +82,9 @@ def plain_log(axes: Axes) -> None:
 
 def settle(figure: Figure) -> None:
     """Lay out once: what is saved later, in whichever format, has every part in the same place."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def svg(figure: Figure) -> bytes:

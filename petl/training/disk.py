@@ -11,7 +11,7 @@ from pathlib import Path
 from petl.training import NoRoom
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-WORDS = ("No space left", "quota exceeded", "File too large", "file write failed")  # as safetensors and torch say it
+WORDS = ("No space left", "quota exceeded", "File too large", "file write failed", "iostream error")  # of our libraries
 TEXT = 16_000_000  # bytes for a run's record, predictions and states
 
 
@@ -55,10 +55,16 @@ def told(folder: Path) -> Iterator[None]:
 
 
 def is_full(error: Exception) -> bool:
-    """Whether `error` says that a disk, a quota or a limit of sizes is reached."""
+    """Whether `error`, or one in whose handling it was raised, says that a disk, a quota or a limit is reached.
+
+    torch, stopped in the middle of a file, fails once more as it closes that, with other words.
+    """
+    if isinstance(error, NoRoom):
+        return False
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in FULL
-    return not isinstance(error, NoRoom) and any(words in str(error) for words in WORDS)
+    before = error.__context__
+    return any(words in str(error) for words in WORDS) or (isinstance(before, Exception) and is_full(before))
 
 
 def free(folder: Path) -> int:

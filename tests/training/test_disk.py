@@ -51,3 +51,16 @@ def test_another_error_is_no_full_disk(tmp_path):
 def test_a_folder_that_is_not_there_yet_is_on_the_disk_of_its_parent(tmp_path):
     assert disk.free(tmp_path / "a" / "b") > 0
     assert disk.used(tmp_path / "a") == 0
+
+
+def test_what_torch_says_last_of_a_file_that_did_not_fit_is_told_as_a_full_disk(tmp_path):
+    def save():
+        try:
+            raise RuntimeError("basic_ios::clear: iostream error")
+        finally:
+            raise RuntimeError("unexpected pos 12927 vs 12880")
+
+    with pytest.raises(NoRoom, match="the optimiser"), disk.writing(tmp_path, 1, "the optimiser"):
+        save()
+    with pytest.raises(RuntimeError, match="pos"), disk.writing(tmp_path, 1, "the optimiser"):
+        raise RuntimeError("unexpected pos 12927 vs 12880")

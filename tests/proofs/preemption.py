@@ -6,11 +6,8 @@ import contextlib
 import mmap
 import os
 import random
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -20,11 +17,11 @@ from accelerate.state import AcceleratorState
 
 from petl import records
 from petl.config import Config
-from petl.training import checkpoint, fit, run
+from petl.training import checkpoint, fit
 from tests.proofs import Note, promise
+from tests.proofs.launched import LIMIT, SIGNALS, under_submitit, under_torchrun
 from tests.proofs.runs import (
     PAIRS,
-    ROOT,
     Child,
     configured,
     ending,
@@ -34,15 +31,7 @@ from tests.proofs.runs import (
     reference,
     same,
     watch,
-    words,
 )
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-LIMIT = 10.0  # seconds from the signal to the end
-PATIENCE = 90.0  # seconds for the launchers around it to start and to end
-LONGER = ("recipe.steps=80", "recipe.eval_every=40")  # for what takes long to start
-
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
 
 
 def summed(notes: list[Note]) -> str:
@@ -75,12 +64,13 @@ def alone(number: int, chance: random.Random, folder: Path) -> Note:
     if number % 2 == 0:
         time.sleep(chance.uniform(0, expected.seconds))
         os.kill(child.pid, told)
-    seconds = left([child], told, chance)
-    assert child.ended in (128 + told, -told, 0), f"it ended with {child.ended}: {child.said}"
+    seconds, codes = left([child], told, chance)
+    assert child.ended in codes, f"it ended with {child.ended}: {child.said}"
     if child.ended:
         at_step(config, value(steps))
+        over = records.record_path(config).exists()  # so late, it was ended rather than stopped
         again = finished(config)
-        assert not value(steps) or f"going on from step {value(steps)}" in again, again
+        assert over or not value(steps) or f"going on from step {value(steps)}" in again, again
     same(ending(config), expected.ending)
     return {"kind": "alone", "seconds": seconds, "steps": value(steps)}
 
@@ -96,11 +86,11 @@ def together(number: int, chance: random.Random, folder: Path) -> Note:
     for child in chance.sample(pair, chance.randint(1, 2)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, told)
-    seconds = left(pair, told, chance)
-    codes = {child.ended for child in pair}
-    stopped = value(steps) and codes != {0}
-    assert codes <= {128 + told, -told, 0} or not stopped, f"they ended with {codes}: {pair[0].said} {pair[1].said}"
-    if codes != {0}:
+    seconds, codes = left(pair, told, chance)
+    ended = {child.ended for child in pair}
+    stopped = value(steps) and ended != {0}
+    assert ended <= codes or not stopped, f"they ended with {ended}: {pair[0].said} {pair[1].said}"
+    if ended != {0}:
         at_step(config, value(steps))
         for child in two(config) if chance.random() < 0.5 else [forked(config)]:
             assert child.wait() == 0, child.said
@@ -108,104 +98,31 @@ def together(number: int, chance: random.Random, folder: Path) -> Note:
     return {"kind": "of two processes", "seconds": seconds, "steps": value(steps)}
 
 
-def under_torchrun(number: int, chance: random.Random, folder: Path) -> Note:
-    """torchrun passes SIGTERM and SIGINT on; SIGUSR1 where it is told to."""
-    method, backbone = PAIRS[number * 7 % len(PAIRS)]
-    place, told = furnished(folder.parent), chance.choice(SIGNALS)
-    expected = reference(method, backbone, folder.parent, *LONGER)
-    config = configured(method, backbone, folder / "run", place, *LONGER)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    launch += ["--signals-to-handle", "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1", "train.py"]
-    log = folder / "log"
-    with log.open("w") as file:
-        said = words(method, backbone, folder / "run", place, *LONGER)
-        agent = subprocess.Popen([*launch, *said], cwd=ROOT, env=ENVIRONMENT, stdout=file, stderr=file)
-        wait_for(lambda: "checkpoints and predictions" in log.read_text() or agent.poll() is not None)
-        time.sleep(chance.uniform(0, expected.seconds / 2))
-        agent.send_signal(told)
-        step, seconds = stopped(log.read_text, told)
-        agent.wait(timeout=PATIENCE)
-    assert agent.returncode != 0, log.read_text()
-    again = finished(config)
-    assert f"going on from step {step}" in again, again
-    same(ending(config), expected.ending, apart=("processes",))
-    return {"kind": "under torchrun", "seconds": seconds, "steps": step}
+def left(children: list[Child], told: signal.Signals, chance: random.Random) -> tuple[float, set[int]]:
+    """Seconds until all have left, for half of them with a second signal on the way; and how they may have ended.
 
+    A process that did not get to run between two signals hears them in the order of their numbers.
+    """
+    started, sent = time.monotonic(), {told}
 
-def under_submitit(number: int, chance: random.Random, folder: Path) -> Note:
-    """submitit tells its job by SIGUSR2, and puts it into the queue again, where it goes on."""
-    import submitit  # type: ignore[import-not-found]
-
-    method, backbone = PAIRS[number * 7 % len(PAIRS)]
-    place = furnished(folder.parent)
-    expected = reference(method, backbone, folder.parent, *LONGER)
-    config = configured(method, backbone, folder / "run", place, *LONGER)
-    os.environ.update(ENVIRONMENT)
-    job = submitit.LocalExecutor(folder / "submitit").submit(Job(config))
-    wait_for(lambda: "checkpoints and predictions" in (job.stdout() or "") or job.done())
-    time.sleep(chance.uniform(0, expected.seconds / 2))
-    controller = job._process.pid  # what is sent to it reaches no task, other than on Slurm
-    for task in Path(f"/proc/{controller}/task/{controller}/children").read_text().split():
-        os.kill(int(task), signal.SIGUSR2)
-    step, seconds = stopped(lambda: job.stdout() or "", signal.SIGUSR2)
-    wait_for(job.done)
-    assert job.result() == 0, job.stderr()
-    assert f"going on from step {step}" in job.stdout(), job.stdout()
-    same(ending(config), expected.ending)
-    return {"kind": "under submitit", "seconds": seconds, "steps": step}
-
-
-class Job:
-    """What submitit runs."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def __call__(self) -> int:
-        run(self.config)
-        return 0
-
-    def checkpoint(self) -> object:
-        import submitit  # type: ignore[import-not-found]
-
-        return submitit.helpers.DelayedSubmission(self)
-
-
-def stopped(log: Callable[[], str], told: signal.Signals) -> tuple[int, float]:
-    """The step of the checkpoint that the log tells of, and how many seconds it took to be there."""
-    started, said = time.monotonic(), re.compile(f"stopped by {told.name} after step (\\d+)")
-    wait_for(lambda: said.search(log()) is not None)
-    seconds, found = time.monotonic() - started, said.search(log())
-    assert found and seconds < LIMIT, f"{seconds:.1f} s: {log()}"
-    return int(found[1]), seconds
-
-
-def wait_for(done: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < until, "it takes too long"
-        time.sleep(0.05)
-
-
-def left(children: list[Child], told: signal.Signals, chance: random.Random) -> float:
-    """Seconds until all have left; for half of them with a second signal on the way."""
-    started = time.monotonic()
-    if chance.random() < 0.5:
-        time.sleep(chance.uniform(0, 0.05))
+    def tell(number: signal.Signals) -> None:
         for child in children:
             if child.poll() is None:
-                os.kill(child.pid, chance.choice((told, *SIGNALS)))
+                os.kill(child.pid, number)
+                sent.add(number)
+
+    if chance.random() < 0.5:
+        time.sleep(chance.uniform(0, 0.05))
+        tell(chance.choice((told, *SIGNALS)))
     while any(child.poll() is None for child in children):
         if any(child.ended not in (0, None) for child in children):  # as torchrun does
-            for child in children:
-                if child.poll() is None:
-                    os.kill(child.pid, signal.SIGTERM)
+            tell(signal.SIGTERM)
             time.sleep(0.05)
         time.sleep(0.002)
         assert time.monotonic() - started < 6 * LIMIT, [child.said for child in children]
     seconds = time.monotonic() - started
     assert seconds < LIMIT, f"{seconds:.1f} s"
-    return seconds
+    return seconds, {0, *(128 + number for number in sent), *(-number for number in sent)}
 
 
 def at_step(config: Config, steps: int) -> None:

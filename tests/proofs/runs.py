@@ -96,13 +96,20 @@ class Child:
 
 
 def forked(config: Config, first: Callable[[], object] = lambda: None, **environment: str) -> Child:
-    """`train.py` with this config, in a fork; `first` is called in it before anything else."""
+    """`train.py` with this config, in a fork; `first` is called in it before anything else.
+
+    Before and after the run SIGINT ends it as other signals do: a KeyboardInterrupt would unwind into the proof.
+    """
     reads, writes = os.pipe()
     frozen = _frozen()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     if pid := os.fork():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.close(writes)
         os.set_blocking(reads, False)
         return Child(pid, reads)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     code = 1
     try:
         os.close(reads)
@@ -114,7 +121,6 @@ def forked(config: Config, first: Callable[[], object] = lambda: None, **environ
         for name, value in frozen.items():
             setattr(records, name, lambda value=value: value)
         torch.set_num_threads(1)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         first()
         code = _answered(config)
     except BaseException as error:
@@ -137,8 +143,6 @@ def _answered(config: Config) -> int:
     except Halted as error:
         print(f"stopped: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 

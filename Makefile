@@ -41,8 +41,18 @@ experiments: setup ## conf/experiment out of results/paper.json; one of them: ma
 test: setup ## the quick tests
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: setup ## every test
+test-all: setup launchers ## every test
 	$(BIN)/python -m pytest -n 2
+
+LAUNCHERS := $(VENV)/.petl-launchers
+.PHONY: launchers
+launchers: setup $(LAUNCHERS) ## Ray's and Slurm's launchers of sweeps: their tests need them
+
+# What hydra-ray-launcher asks for beyond Ray (an older cloudpickle, boto3) is for clusters on AWS and contradicts the pins.
+$(LAUNCHERS): constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ray submitit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps hydra-ray-launcher hydra-submitit-launcher
+	touch $@
 
 prove: setup ## the promises of docs/reliability.md at their full counts: make prove ARGS="resume --share 0.1"
 	$(BIN)/python scripts/prove.py $(if $(filter-out file,$(origin ARGS)),$(ARGS))

@@ -7,9 +7,11 @@ is imported here: a wrong word is answered before torch is loaded.
 
 from __future__ import annotations
 
+import os
 import sys
 
-sys.path.append(sys.path.pop(0))  # installed packages first: a torch.py or rouge/ lying here is not imported
+sys.path.append(sys.path.pop(0))  # installed packages first: a torch.py or rouge/ lying here is not imported,
+os.environ["PYTHONSAFEPATH"] = "1"  # nor one in the working directory by the processes that this one starts
 
 from collections.abc import Sequence
 

@@ -140,7 +140,9 @@ class Keeper:
         """Why a run cannot go on from there."""
         if not checkpoint.is_whole(place):
             return "it is damaged"
-        step = checkpoint.load_state(place)["state"]["selected"]["step"]
+        if (state := _state(place)) is None:
+            return "what it holds is not what a run writes"
+        step = state.selected["step"]
         best = checkpoint.named(self.folder, "best", step)
         return f"{best.name}, its best, is damaged" if step and not checkpoint.is_whole(best) else None
 
@@ -149,6 +151,17 @@ class Keeper:
         for kind in ("last", "best"):
             for place in checkpoint.all_of(self.folder, kind)[KEPT:]:
                 checkpoint.remove(place)
+
+
+def _state(place: Path) -> State | None:
+    """The state in a whole checkpoint; none where someone else has made it. Nothing in it is executed."""
+    try:
+        _, told, moments = checkpoint.load(place)
+        state = State(**told["state"])
+        fits = isinstance(told["origin"], dict) and isinstance(moments, dict) and isinstance(state.step, int)
+        return state if fits and isinstance(state.selected["step"], int) else None
+    except Exception:  # the formats' readers each have their own
+        return None
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> list[str]:

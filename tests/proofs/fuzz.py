@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import signal
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +20,12 @@ from hypothesis import strategies as st
 from petl import command, records, tasks
 from petl.checks import screen
 from petl.config import Config, Task, UserError
-from tests.proofs import Note, Outcome, promise
+from petl.records.folder import SCORES
+from tests.proofs import Note, Outcome, promise, tiny
 from tests.proofs.fuzzed import files, words
 
 BLOCK = 100  # cases that Hypothesis draws from one seed
+ROOT = Path(__file__).resolve().parents[2]
 LONG, LATE = 20.0, 600.0  # seconds of computing, and of the clock: what takes longer hangs
 
 
@@ -41,6 +47,34 @@ def rows_files(numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
     yield from tried(files.FILES, numbers, lambda file: loaded(file, folder))
 
 
+@promise(full=24, quick=2, sum_up=summed)
+def fuzzed_runs(number: int, folder: Path) -> Note:
+    """Of any rows and methods, train.py makes one whole record, or none and an answer of one screen."""
+    file, chosen, method = runs_drawn()[number]
+    rows = folder / f"rows{file.ending}"
+    rows.write_bytes(file.content)
+    layout = {"xsum": "bart-large", "en_ro": "mbart-large-cc25"}.get(file.task, "roberta-base")
+    model = tiny.backbone(folder / "model", layout)
+    line = tiny.words(layout, model, rows, folder / "out", f"method={method}", *chosen, task=file.task)
+    done = subprocess.run(
+        [sys.executable, "train.py", *line], cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=LATE
+    )
+    left = [path for path in (folder / "out").rglob("*") if path.parent.parent.parent.name == "records"]
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
+    assert done.returncode in (0, 2), f"exit code {done.returncode}: {done.stderr[-3000:]}"
+    if done.returncode:
+        assert not left and len(done.stderr.splitlines()) <= 40, f"{left} {done.stderr}"
+    else:
+        (path,) = [path for path in left if not path.name.endswith(SCORES)]
+        assert all(map(math.isfinite, records.read(path)["metrics"]["test"].values()))
+    return {"valid": done.returncode == 0}
+
+
+@cache
+def runs_drawn() -> list[Any]:
+    return drawn(st.tuples(files.SOUND | files.SOUND | files.FILES, words.IN_GRID, st.sampled_from(words.METHODS)), 0)
+
+
 def tried(strategy: st.SearchStrategy, numbers: Iterable[int], check: Callable[[Any], str]) -> Iterator[Outcome]:
     """Case n is what Hypothesis draws as its (n mod BLOCK)th of seed n / BLOCK: the same on every machine."""
     wanted = set(numbers)
@@ -54,10 +88,11 @@ def tried(strategy: st.SearchStrategy, numbers: Iterable[int], check: Callable[[
 
 def drawn(strategy: st.SearchStrategy, block: int) -> list[Any]:
     cases: list[Any] = []
-    once = {"database": None, "deadline": None, "phases": [Phase.generate]}
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    once: dict[str, Any] = {"database": None, "deadline": None, "phases": [Phase.generate]}
 
     @seed(block)
-    @settings(max_examples=BLOCK, suppress_health_check=list(HealthCheck), **once)
+    @settings(max_examples=BLOCK, suppress_health_check=checks, **once)
     @given(strategy)
     def draw(case: Any) -> None:
         cases.append(case)

@@ -33,9 +33,9 @@ def data(folder: Path, task: str) -> Path:
     return folder
 
 
-def words(layout: str, model: Path, rows: Path, out: Path, *more: str) -> list[str]:
-    """A run of four steps of the layout's task, after `python train.py`."""
-    task = TASKS[layout]
+def words(layout: str, model: Path, rows: Path, out: Path, *more: str, task: str | None = None) -> list[str]:
+    """A run of four steps of the layout's task, or another, after `python train.py`."""
+    task = task or TASKS[layout]
     where = [f"runtime.output={out}/out", f"runtime.records={out}/records", f"runtime.cache={out}/cache"]
     mine = [f"task={task}", f"backbone.path={model}", f"task.data={rows}", *where]
     return [*mine, *SHORT, *(GENERATION if task in ("xsum", "en_ro") else []), *more]

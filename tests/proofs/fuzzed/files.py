@@ -142,7 +142,21 @@ def _files(draw: st.DrawFn) -> File:
     return File(task, ending, content, draw(st.sampled_from([None, None, 1, 5])))
 
 
-FILES = _files()
+@st.composite
+def _sound(draw: st.DrawFn) -> File:
+    """Rows that are usable, with texts that nobody has thought of."""
+    task, ending = draw(st.sampled_from(sorted(TASKS))), draw(st.sampled_from((".jsonl", ".csv", ".parquet")))
+    spec, made = TASKS[task], toy(task, 60)
+    texts = [name for name in spec.columns if not (spec.labels and name == spec.target)]
+    for row in made[:: draw(st.integers(1, 20))]:
+        place = row["translation"] if spec.nested else row
+        for name in texts:
+            place[name] += draw(TEXT).encode("utf-8", "replace").decode()
+    made = [row["translation"] for row in made] if spec.nested and ending == ".csv" else made
+    return File(task, ending, encoded(ending, made, draw(st.booleans())), None)
+
+
+FILES, SOUND = _files(), _sound()
 
 
 @cache

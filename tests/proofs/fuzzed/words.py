@@ -97,6 +97,13 @@ IN_DELTA = st.sampled_from(DELTA).flatmap(_of_delta)
 ADDED = st.sampled_from(["extra", "b", "_target_", "1x", "é"]).flatmap(
     lambda name: st.sampled_from(["adapter", "lora", "prefix"]).map(lambda d: f"+delta@method.deltas.{name}={d}")
 )
+METHODS = options("method")
+IN_GRID = st.lists(  # of the axes and budgets
+    st.sampled_from(["position", "insertion", "composition", "budget"]).flatmap(
+        lambda group: st.sampled_from(options(group)).map(lambda option: f"{group}={option}")
+    ),
+    max_size=1,
+)
 NAMES = st.one_of(
     st.sampled_from([*KEYS, *groups()]), st.sampled_from(["hydra.run.dir", "hydra/launcher", "hydra.searchpath", "x.y"])
 )

@@ -1,0 +1,1 @@
+"""Cases that mean harm, and the harness that sees what comes of them."""

@@ -47,7 +47,7 @@ def rows_files(numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
     yield from tried(files.FILES, numbers, lambda file: loaded(file, folder))
 
 
-@promise(full=24, quick=2, sum_up=summed)
+@promise(full=24, quick=2, slow=True, sum_up=summed)
 def fuzzed_runs(number: int, folder: Path) -> Note:
     """Of any rows and methods, train.py makes one whole record, or none and an answer of one screen."""
     file, chosen, method = runs_drawn()[number]

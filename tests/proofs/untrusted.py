@@ -11,7 +11,7 @@ from tests.proofs.tempted.harness import tempt
 CASES = [*commands.CASES, *backbones.CASES, *rows.CASES, *places.CASES]
 
 
-@promise(full=len(CASES), quick=6)
+@promise(full=len(CASES), quick=8, slow=True)
 def untrusted(number: int, folder: Path) -> None:
     """What means harm is refused or contained: no code of its own, no byte outside the output, no secret told."""
     tempt(CASES[number], folder)

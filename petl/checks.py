@@ -213,6 +213,7 @@ RANGES: dict[str, _Range] = {
     "runtime.processes": _COUNT,
     "runtime.threads": (lambda v: 1 <= v <= 1024, "a whole number from 1 to 1024"),
     "runtime.workers": _FROM_0,
+    "runtime.examples": _FROM_0,
 }
 
 

@@ -201,6 +201,7 @@ class Runtime:
     workers: int = 0  # data loader processes
     progress: bool = True  # progress bar on a terminal; plain lines otherwise
     offline: bool = False  # never ask the hub
+    examples: int = 5  # decoded rows in the record; 0 for one that is published: they are text of others
     tracker: str = "none"  # watches the run, one of TRACKERS
 
 

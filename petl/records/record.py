@@ -40,7 +40,7 @@ class Record(TypedDict):  # its annotations are read, so no `from __future__ imp
     history: list[
         dict[str, Any]
     ]  # step, loss (training, mean since the point before), lr, dev metrics: a few dozen points
-    examples: list[dict[str, str]]  # five of source, reference, prediction
+    examples: list[dict[str, str]]  # runtime.examples of source, reference, prediction
     seconds: dict[str, float]  # wall clock of each phase
     memory_mb: float  # peak: of the GPU where there is one, else resident, of the first process
     device: str

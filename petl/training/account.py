@@ -20,7 +20,6 @@ from petl.backbone.load import find
 from petl.config import Backbone
 from petl.records.folder import SCORES
 
-EXAMPLES = 5
 HISTORY = 60  # points at most, in a record
 
 
@@ -63,9 +62,9 @@ def _write(text: str, path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def examples(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Five, spread over the split; which ones depends on its length alone."""
-    chosen = sorted({len(rows) * i // EXAMPLES for i in range(EXAMPLES)}) if rows else []
+def examples(rows: list[dict[str, str]], count: int) -> list[dict[str, str]]:
+    """So many, spread over the split; which ones depends on its length alone."""
+    chosen = sorted({len(rows) * i // count for i in range(count)}) if rows else []
     return [{name: rows[i][name] for name in ("source", "reference", "prediction")} for i in chosen]
 
 

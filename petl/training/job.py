@@ -121,7 +121,7 @@ class Job:
                 name = part.name.replace("test", "predictions", 1)  # test_mismatched -> predictions_mismatched
                 account.write_predictions(rows[part.name], self.folder / f"{name}.jsonl")
             signals.check(self.accelerator)
-        return self._record(state, metrics, account.examples(rows["test"]))
+        return self._record(state, metrics, account.examples(rows["test"], self.config.runtime.examples))
 
     def write(self, record: records.Record) -> records.Record:
         """Put the record where it belongs, with the scores of each row beside it. Nothing is kept for going on."""

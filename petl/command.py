@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
 
 from hydra import compose as hydra_compose
@@ -24,13 +23,18 @@ from petl.checks import choice, hint, near, validate
 from petl.config import Composed, Config, Row, UserError
 from petl.words import CONF, MOST, described, first_line, groups, key_of, options, parse, type_of, values
 
-__all__ = ["CONF", "checked", "compose_hydra", "expand", "groups", "left_open", "options", "parse", "read", "reader"]
+__all__ = ["CONF", "checked", "composed", "compose_hydra", "expand", "groups", "left_open", "options", "parse", "read"]
 
 ConfigStore.instance().store(name="schema", node=Composed)
 
 
 def read(overrides: Sequence[str]) -> Config:
     """The checked config of one run; a UserError says what is wrong with the words."""
+    return checked(composed(overrides))
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """What conf/ makes of the words of one run, its interpolations still to be done."""
     words = parse(overrides)
     for word in words:
         if word.is_sweep_override():
@@ -38,25 +42,9 @@ def read(overrides: Sequence[str]) -> Config:
         if word.key_or_group.startswith("hydra"):
             raise UserError(f"{word.input_line}: a launcher starts the runs of a sweep: python train.py -m ...")
     _refuse_delta(words)
-    composed = _compose([str(word.input_line) for word in words])
-    _refuse_idle(words, composed)
-    return checked(composed)
-
-
-def reader() -> Callable[[Sequence[str]], Config]:
-    """`read` for the runs of a sweep: what differs in the seed alone is composed once."""
-    known: dict[tuple[str, ...], Config] = {}
-
-    def remembered(overrides: Sequence[str]) -> Config:
-        seeds = [word for word in overrides if re.fullmatch(r"seed=\d{1,9}", word)]
-        if len(seeds) != 1:
-            return read(overrides)
-        others = tuple(word for word in overrides if word not in seeds)
-        if others not in known:
-            known[others] = read(others)
-        return replace(known[others], seed=int(seeds[0].partition("=")[2]))
-
-    return remembered
+    made = _compose([str(word.input_line) for word in words])
+    _refuse_idle(words, made)
+    return made
 
 
 def checked(composed: DictConfig) -> Config:

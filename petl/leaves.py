@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from petl.checks import validate
-from petl.command import read
+from petl.command import checked, composed
 from petl.config import Config
 
 _NUMBER = re.compile(r"([a-z_]+(?:\.[a-z_]+)*)=((?:0|[1-9]\d{0,8})(?:\.\d{1,9})?(?:e-?\d{1,2})?)", re.ASCII)
@@ -16,40 +18,62 @@ _NUMBER = re.compile(r"([a-z_]+(?:\.[a-z_]+)*)=((?:0|[1-9]\d{0,8})(?:\.\d{1,9})?
 
 @dataclass
 class Group:
-    """Runs of the same words but for numbers: one of them, and the keys that have been seen to set their leaf alone."""
+    """Runs of the same words but for numbers: one of them, and what is known of the others."""
 
     config: Config
     numbers: dict[str, str]
-    proven: set[str] = field(default_factory=set)
+    referred: set[str]  # words of the interpolations in what conf/ composes: what of a key is there may set more
+    proven: set[str] = field(default_factory=set)  # keys that were seen to set their leaf alone
+    made: dict[frozenset[tuple[str, str]], Config] = field(default_factory=dict)  # valid ones, by what is not the seed
+
+    def alone(self, name: str) -> bool:
+        return name in self.proven or name.rpartition(".")[2] not in self.referred
 
 
 def reader() -> Callable[[Sequence[str]], Config]:
-    """`read`, which composes a group of runs twice for each number that varies in it, whatever its values.
+    """`read`, which composes a group of runs once, whatever the values of its numbers, and their seeds share all else.
 
-    The second time shows that the number sets its leaf and nothing else; then it is set. All checks of values are made
-    for every run.
+    A number that no interpolation may refer to sets its leaf and nothing else. Of another a second composition shows
+    it, or each of its runs is composed. All checks of values are made for all of them.
     """
     groups: dict[tuple[str, ...], Group] = {}
 
     def remembered(overrides: Sequence[str]) -> Config:
-        numbers = {found[1]: found[2] for word in overrides if (found := _NUMBER.fullmatch(word))}
-        key = tuple(found[1] if (found := _NUMBER.fullmatch(word)) else word for word in overrides)
+        found = [_NUMBER.fullmatch(word) for word in overrides]
+        numbers = {number[1]: number[2] for number in found if number}
+        key = tuple(number[1] if number else word for number, word in zip(found, overrides, strict=True))
         if (group := groups.get(key)) is None:
-            groups[key] = Group(config := read(overrides), numbers)
+            config = checked(raw := composed(overrides))
+            groups[key] = Group(config, numbers, _referred(OmegaConf.to_container(raw)))
             return config
-        config, changed = group.config, {name for name in numbers if numbers[name] != group.numbers[name]}
-        for name in changed:
-            if (config := _with(config, name.split("."), numbers[name])) is None:
-                return read(overrides)
-        if not changed <= group.proven:
-            full = read(overrides)
-            if full == config:
-                group.proven |= changed
-            return full
-        validate(config)
-        return config
+        seed = numbers.pop("seed", None) if "seed" not in group.referred else None  # of nine digits: each is valid
+        if (config := group.made.get(others := frozenset(numbers.items()))) is None:
+            config = group.made[others] = _other(group, numbers, overrides)
+        return config if seed is None else replace(config, seed=int(seed))
 
     return remembered
+
+
+def _other(group: Group, numbers: dict[str, str], overrides: Sequence[str]) -> Config:
+    """The config of the group with other numbers; its seed may be another one than that of `overrides`."""
+    config, changed = group.config, {name for name in numbers if numbers[name] != group.numbers[name]}
+    for name in changed:
+        if (config := _with(config, name.split("."), numbers[name])) is None:
+            return checked(composed(overrides))
+    if not all(map(group.alone, changed)):
+        full = checked(composed(overrides))
+        if full == replace(config, seed=full.seed):
+            group.proven |= changed
+        return full
+    validate(config)
+    return config
+
+
+def _referred(held: Any) -> set[str]:
+    """The words of all texts in `held` that have an interpolation."""
+    if isinstance(held, dict | list):
+        return set().union(*map(_referred, held.values() if isinstance(held, dict) else held))
+    return set(re.findall(r"\w+", held)) if isinstance(held, str) and "${" in held else set()
 
 
 def _with(held: Any, path: Sequence[str], text: str) -> Any:

@@ -50,13 +50,13 @@ def many(runs: Sequence[Sequence[str]], elsewhere: Elsewhere | None = None) -> i
 
 def settled(runs: Sequence[Sequence[str]]) -> list[Config | Verdict]:
     """The config of each run that is to be done, or what has become of it already."""
-    from petl.records import find
+    from petl.records import Shared, find
 
-    read, seen, found = reader(), {}, []
+    read, shared, found = reader(), Shared(), []
     for words in runs:
         try:
             config = read(words)
-            done = not config.runtime.force and find(config, seen)
+            done = not config.runtime.force and find(config, shared)
             found.append(("skipped", "already done") if done else config)
         except UserError as error:
             found.append(("failed", str(error).partition("\n")[0]))
@@ -89,7 +89,7 @@ def _in_turn(runs: Sequence[Sequence[str]], found: Sequence[Config | Verdict], n
     configs = {number: config for number, config in enumerate(found) if isinstance(config, Config)}
     before = {number: claims.newest(config).number for number, config in configs.items()}
     print(f"{len(verdicts) and len(found) - len(configs)} of them settled already" * bool(verdicts), flush=True)
-    told = False
+    told, how_far = False, HowFar(names, configs)
     while left := [number for number in configs if number not in verdicts]:
         for number in left:
             greeting = f"\n[{number + 1}/{len(runs)}] {names[number]}"
@@ -99,7 +99,7 @@ def _in_turn(runs: Sequence[Sequence[str]], found: Sequence[Config | Verdict], n
             verdicts[number] = verdict
             print(" ".join(verdict).strip(), flush=True)
             if verdict[0] != "skipped" and len(verdicts) < len(runs):
-                print(_how_far(names, configs), flush=True)
+                how_far.tell()
         waiting = [number for number in left if number not in verdicts]
         if waiting == left:
             if not told:
@@ -109,12 +109,23 @@ def _in_turn(runs: Sequence[Sequence[str]], found: Sequence[Config | Verdict], n
     return [verdicts[number] for number in range(len(runs))]
 
 
-def _how_far(names: Sequence[str], configs: dict[int, Config]) -> str:
-    """Counts and time left of what the sweep found to do, whoever does it."""
-    from petl.records import status
+class HowFar:
+    """Tells counts and time left of what the sweep found to do, whoever does it; as often as it costs 1% of the time.
 
-    groups = {number: " ".join(word for word in names[number].split() if word[:5] != "seed=") for number in configs}
-    return status.line(status.survey((groups[number], config) for number, config in configs.items()))
+    It looks at every run, which takes seconds where there are thousands.
+    """
+
+    def __init__(self, names: Sequence[str], configs: dict[int, Config]) -> None:
+        groups = (" ".join(word for word in names[number].split() if word[:5] != "seed=") for number in configs)
+        self._runs, self._next = list(zip(groups, configs.values(), strict=True)), 0.0
+
+    def tell(self) -> None:
+        from petl.records import status
+
+        if (started := time.monotonic()) < self._next:
+            return
+        print(status.line(status.survey(self._runs)), flush=True)
+        self._next = (ended := time.monotonic()) + 100 * (ended - started)
 
 
 class Turn:

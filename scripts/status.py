@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from petl import command  # noqa: E402
+from petl import command, leaves  # noqa: E402
 from petl.checks import screen  # noqa: E402
 from petl.config import Config, UserError  # noqa: E402
 from petl.records import status  # noqa: E402
@@ -59,7 +59,7 @@ class Look:
         return status.table(status.everything(Path(self.runtime.output), *self.records))
 
     def _runs(self, words: list[str]) -> list[tuple[str, Config]]:
-        runs, read = command.expand(words), command.reader()
+        runs, read = command.expand(words), leaves.reader()
         shared = {word for word in runs[0] if all(word in run for run in runs)} if len(runs) > 1 else set()
         names = (" ".join(word for word in run if word not in shared and not word.startswith("seed=")) for run in runs)
         return [(name or " ".join(words), read(run)) for name, run in zip(names, runs, strict=True)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from petl import command
+from petl import command, leaves
 from petl.command import expand, left_open, read
 from petl.config import UserError
 from petl.records import identity
@@ -93,7 +93,7 @@ def test_what_a_sweep_leaves_open():
 
 
 def test_reading_a_sweep_is_reading_each_run():
-    runs, remembered = expand(["experiment=table5", "method=parallel", "seed=0,1"]), command.reader()
+    runs, remembered = expand(["experiment=table5", "method=parallel", "seed=0,1"]), leaves.reader()
     assert [remembered(run) for run in runs] == [read(run) for run in runs]
     with pytest.raises(UserError):
         remembered([*runs[0][:-1], "seed=-1"])

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from petl import records
-from petl.command import reader
 from petl.config import Config
+from petl.leaves import reader
 from petl.plan.estimate import Estimate, estimate
 from petl.plan.fit import fits, remedy
 from petl.plan.hardware import Device

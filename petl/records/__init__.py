@@ -6,12 +6,14 @@ from petl.records.links import refuse_links
 from petl.records.naming import SCHEMA, canonical, identity, record_path, run_dir
 from petl.records.parse import config_of
 from petl.records.record import Record, agree, code_sha256, code_version, find, package_versions, read, same_run, write
+from petl.records.shared import Shared
 from petl.records.show import summary
 from petl.records.sources import backbone_files, data_files
 
 __all__ = [
     "SCHEMA",
     "Record",
+    "Shared",
     "agree",
     "backbone_files",
     "below",

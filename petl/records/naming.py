@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from petl.config import Config, UserError
+from petl.records.shared import Shared
 
 SCHEMA = 1  # raise it when a default or the meaning of a knob changes: every run gets a new identity
 
 _NOT_STORED = {"runtime", "experiment"}  # where a run happens, and the preset that asked for it
 COSMETIC = {"method.title", "backbone.name"}  # what is only shown
+_LEFT_OUT = _NOT_STORED | COSMETIC  # of an identity
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+=-]{0,79}", re.ASCII)
 
 
-def identity(config: Config) -> str:
+def identity(config: Config, shared: Shared | None = None) -> str:
     """First 12 hex digits of the SHA-256 of what `config` says beyond the defaults, without `runtime`, `experiment`
     and what is only shown.
 
@@ -27,14 +30,15 @@ def identity(config: Config) -> str:
     run. A changed default is no such knob: `find` compares the whole stored config, so it never returns a run of other
     defaults.
     """
-    told = {"schema": SCHEMA, "config": _told(config)}
+    told = {"schema": SCHEMA, "config": _told(config, "", shared)}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def canonical(config: Config) -> dict[str, Any]:
+def canonical(config: Config, shared: Shared | None = None) -> dict[str, Any]:
     """The whole config as JSON values, without `runtime` and `experiment`: what a record stores."""
-    return {f.name: _plain(getattr(config, f.name)) for f in fields(config) if f.name not in _NOT_STORED}
+    parts = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in _NOT_STORED}
+    return {name: _once(shared, lambda part=part: _plain(part), "plain", part) for name, part in parts.items()}
 
 
 def run_dir(config: Config) -> Path:
@@ -42,9 +46,9 @@ def run_dir(config: Config) -> Path:
     return Path(config.runtime.output) / _folders(config) / _name("method", config.method.name) / identity(config)
 
 
-def record_path(config: Config) -> Path:
+def record_path(config: Config, shared: Shared | None = None) -> Path:
     """File of the finished record."""
-    name = f"{_name('method', config.method.name)}-{identity(config)}.json"
+    name = f"{_name('method', config.method.name)}-{identity(config, shared)}.json"
     return Path(config.runtime.records) / _folders(config) / name
 
 
@@ -61,15 +65,29 @@ def _name(what: str, name: str) -> str:
     return name
 
 
-def _told(value: Any, path: str = "") -> Any:
+def _told(value: Any, path: str = "", shared: Shared | None = None) -> Any:
     """`value`, which stands at `path` in the config, as JSON, without the fields that equal their defaults."""
     if is_dataclass(value):
-        told = ((f"{path}{f.name}", f, getattr(value, f.name)) for f in fields(value))
-        left_out = _NOT_STORED | COSMETIC
-        return {f.name: _told(v, f"{place}.") for place, f, v in told if place not in left_out and v != _default(f)}
+        told = {}
+        for f in fields(value):
+            place, part = f"{path}{f.name}", getattr(value, f.name)
+            if place not in _LEFT_OUT:
+                told[f.name] = _once(
+                    shared, lambda f=f, v=part, place=place: _unless_default(f, v, place), "told", part
+                )
+        return {name: part for name, part in told.items() if part is not MISSING}
     if isinstance(value, dict):
         return {str(k): _told(v, f"{path}{k}.") for k, v in value.items()}
     return _plain(value)
+
+
+def _unless_default(f: Field, value: Any, place: str) -> Any:
+    return MISSING if value == _default(f) else _told(value, f"{place}.")
+
+
+def _once(shared: Shared | None, make: Callable[[], Any], what: str, part: Any) -> Any:
+    """`make()`, remembered for a section that several configs have."""
+    return make() if shared is None or not is_dataclass(part) else shared.once(make, what, part)
 
 
 def _default(f: Field) -> Any:

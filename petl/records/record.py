@@ -13,7 +13,8 @@ from typing import Any, NotRequired, TypedDict
 
 from petl.config import Config
 from petl.records.naming import COSMETIC, canonical, identity, record_path
-from petl.records.sources import Seen, changed, file_sha256
+from petl.records.shared import Shared
+from petl.records.sources import changed, file_sha256
 
 PACKAGES = (  # whose versions a record names
     ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
@@ -77,7 +78,7 @@ def write(record: Record, path: Path) -> Record:
 def read(path: Path) -> Record:
     """The record at `path`; ValueError with the reason if it is torn, altered, or no record."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:  # of JSON or of UTF-8
         raise ValueError(f"not whole: {error}") from None
     if missing := Record.__required_keys__ - (record.keys() if isinstance(record, dict) else set()):
@@ -87,12 +88,12 @@ def read(path: Path) -> Record:
     return record  # type: ignore[return-value]
 
 
-def find(config: Config, seen: Seen | None = None) -> Record | None:
-    """The complete record of this very run, or None. `seen`: see `sources.changed`.
+def find(config: Config, shared: Shared | None = None) -> Record | None:
+    """The complete record of this very run, or None. `shared`: for one who asks for many runs, of files that stay.
 
     One that is damaged, or whose data or backbone files are others by now, is reported on stderr and counts as absent.
     """
-    path = record_path(config)
+    path = record_path(config, shared)
     try:
         record = read(path)
     except FileNotFoundError:
@@ -100,9 +101,9 @@ def find(config: Config, seen: Seen | None = None) -> Record | None:
     except (ValueError, OSError) as error:
         print(f"warning: the record {path} is left aside: {error}", file=sys.stderr)
         return None
-    if not (path.stem.endswith(record["identity"]) and agree(record["config"], canonical(config))):
+    if not (path.stem.endswith(record["identity"]) and agree(record["config"], canonical(config, shared))):
         return None
-    if file := changed(record, config, seen):
+    if file := changed(record, config, shared):
         _warn(f"the {file} is not the one of the record {path}: the run is computed anew")
         return None
     return record
@@ -173,7 +174,7 @@ def _checksum(record: Mapping[str, Any]) -> str:
 
 def agree(stored: Any, asked: Any, path: str = "") -> bool:
     """Whether two stored configs say the same wherever both say something, but for what is only shown."""
-    if isinstance(stored, dict) and isinstance(asked, dict):
+    if isinstance(stored, dict) and isinstance(asked, dict) and stored != asked:
         shared = (key for key in stored.keys() & asked.keys() if f"{path}{key}" not in COSMETIC)
         return all(agree(stored[key], asked[key], f"{path}{key}.") for key in shared)
     return stored == asked

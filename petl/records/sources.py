@@ -10,8 +10,7 @@ from typing import Any
 
 from petl import hub
 from petl.config import Backbone, Config, UserError
-
-Seen = dict[str, dict[str, str]]  # what asks for files -> name -> sha256
+from petl.records.shared import Shared
 
 _cache: dict[tuple[Path, int, int], str] = {}  # a file is hashed once per process, unless it changes
 
@@ -36,19 +35,14 @@ def data_files(config: Config) -> dict[str, str]:
         return {}
 
 
-def changed(record: Mapping[str, Any], config: Config, seen: Seen | None = None) -> str | None:
-    """The first file that is another one than the record's. What is gone, or not in the record, is not compared.
-
-    `seen` keeps what one who looks at many runs at once has found of the files that they share.
-    """
-    seen = {} if seen is None else seen
+def changed(record: Mapping[str, Any], config: Config, shared: Shared | None = None) -> str | None:
+    """The first file that is another one than the record's. What is gone, or not in the record, is not compared."""
+    shared = shared or Shared()
     for kind, stored, asked, now in (
-        ("data", record["data"]["sha256"], (config.task, config.runtime.cache), lambda: data_files(config)),
-        ("backbone", record["backbone"].get("files", {}), config.backbone, lambda: backbone_files(config.backbone)),
+        ("data", record["data"]["sha256"], (config.task, config.runtime), lambda: data_files(config)),
+        ("backbone", record["backbone"].get("files", {}), (config.backbone,), lambda: backbone_files(config.backbone)),
     ):
-        if (key := repr(asked)) not in seen:
-            seen[key] = now()
-        for name, sha256 in seen[key].items():
+        for name, sha256 in shared.once(now, f"{kind} files", *asked).items():
             if stored.get(name, sha256) != sha256:
                 return f"{kind} file {name}"
     return None

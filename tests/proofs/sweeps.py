@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from petl import command, records
+from petl import command, leaves, records
 from petl.config import Config
 from petl.records import claims
 from tests.proofs import Outcome, promise, tiny
@@ -95,7 +95,7 @@ def _words(cells: int, folder: Path, name: str) -> list[str]:
 
 
 def _configs(words: list[str]) -> list[Config]:
-    read = command.reader()
+    read = leaves.reader()
     return [read(run) for run in command.expand(words)]
 
 

@@ -35,13 +35,13 @@ def summed(notes: list[Note]) -> str:
     return f"{valid} valid, the others answered"
 
 
-@promise(full=10_000, quick=100, sum_up=summed)
+@promise(full=10_000, quick=40, sum_up=summed)
 def configurations(numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
     """Any words at all compose to a valid run, or are answered on one screen."""
     yield from tried(words.LINES, numbers, composed)
 
 
-@promise(full=2_000, quick=100, sum_up=summed)
+@promise(full=2_000, quick=40, sum_up=summed)
 def rows_files(numbers: Iterable[int], folder: Path) -> Iterator[Outcome]:
     """Any file at all gives usable rows, or is answered on one screen."""
     yield from tried(files.FILES, numbers, lambda file: loaded(file, folder))

@@ -102,6 +102,10 @@ $(ORACLES)/.petl-ready: scripts/oracles/constraints.txt
 	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -c scripts/oracles/constraints.txt adapters peft
 	touch $@
 
+.PHONY: bench
+bench: setup ## what steps, memory, beam search and start-up cost: results/bench; other libraries' too after make oracles
+	$(BIN)/python scripts/bench.py $(if $(filter command environment,$(firstword $(origin ARGS))),$(ARGS))
+
 readme: setup ## fill the generated parts of README.md from results/runs
 	$(BIN)/python scripts/readme.py
 

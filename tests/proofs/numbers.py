@@ -95,9 +95,12 @@ class Fault:
         spoiled.view(-1)[0] = self.value
         return spoiled
 
-    def module(self, model: nn.Module) -> tuple[str, nn.Module]:
-        modules = dict(model.named_modules())
-        name = self.chance.choice(sorted(n for n in modules if PLACES.search(n.rpartition(".")[2])))
+    def module(self, model: nn.Module, weighs: bool = False) -> tuple[str, nn.Module]:
+        """One of any; `weighs`: that has weights, which attention with a prefix has not."""
+        modules = {name: it for name, it in model.named_modules() if PLACES.search(name.rpartition(".")[2])}
+        if weighs:
+            modules = {name: it for name, it in modules.items() if any(True for _ in it.parameters())}
+        name = self.chance.choice(sorted(modules))
         return name, modules[name]
 
 
@@ -119,7 +122,8 @@ def gradient_of_output(fault: Fault, model: nn.Module) -> str:
 
 
 def weight(fault: Fault, model: nn.Module) -> str:
-    name, module = fault.module(model)
+    fault.index = 0  # a weight stays as it is, and who looks for the first bad rows finds those of the step
+    name, module = fault.module(model, weighs=True)
     inner, parameter = fault.chance.choice(list(module.named_parameters()))
 
     @torch.no_grad()

@@ -39,7 +39,7 @@ def ours(name: str, shape: Shape, device: torch.device) -> System:
         _, norm = compute_gradients(model, next(steps), config, accelerator, optimiser)
         take_step(optimiser, norm, config.recipe.lr, config.recipe.max_grad_norm)
 
-    return System(model, shape, device, step)
+    return System(model, shape, device, step, places.cache)
 
 
 SYSTEMS: dict[str, Callable[[Shape, torch.device], System]] = {

@@ -28,6 +28,7 @@ class System:
     shape: Shape
     device: torch.device
     step: Callable[[], object]  # one training step, its batch made included
+    cache: Callable[[Any], Any] | None = None  # what keeps keys and values in beam search; none: as transformers has it
 
     def decode(self) -> None:
         """Beam search that writes as many tokens for every row, whatever the random weights would have it say."""
@@ -39,7 +40,9 @@ class System:
         batch = on(self.device, tensors(rows(shape)))
         self.model.eval()
         with torch.no_grad(), autocast(shape, self.device):
-            inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+            inputs: dict[str, Any] = {name: batch[name] for name in ("input_ids", "attention_mask")}
+            if self.cache is not None:
+                inputs["past_key_values"] = self.cache(self.model)
             made = self.model.generate(**inputs, generation_config=settings)
         assert made.shape == (shape.rows, tokens + 1)
         self.model.train()

@@ -9,6 +9,7 @@ W_up = P_v. With phi = ReLU and h + dh it is the multi-head parallel adapter.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +63,13 @@ class Network(nn.Module):
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_folded": None}
+
+
+@dataclass
+class Kept:
+    """Put on keys (as `petl_kept`) that later calls meet again, with the same prefix: what they are joined to."""
+
+    joined: tuple[Tensor, Tensor] | None = None
 
 
 class Heads(nn.Module):
@@ -134,11 +142,9 @@ class Heads(nn.Module):
         `own_query` is what `take_query` gave. `mask` is None, boolean (True: visible) or additive, [batch, 1, n, m].
         `attend` is attention as the backbone does it.
         """
-        prefix_key, prefix_value = self.pair(query.shape[0], query.dtype)
         if self.gated and self.shares_query and self.form == "softmax":
-            return attend(
-                query, torch.cat([prefix_key, key], 2), torch.cat([prefix_value, value], 2), widen(mask, self.length)
-            )
+            return attend(query, *self._joined(key, value, query.dtype), widen(mask, self.length))
+        prefix_key, prefix_value = self.pair(query.shape[0], query.dtype)
         scores = self.scores(own_query, prefix_key, scaling)
         if self.gated and self.form == "softmax":
             return self._joint(scores, prefix_value, query, key, value, mask, scaling)
@@ -147,6 +153,17 @@ class Heads(nn.Module):
             gate = self._gate(scores, self._real(query, key, mask, scaling))
             return (1 - gate) * h + gate * dh
         return h + self.scale(dh)
+
+    def _joined(self, key: Tensor, value: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """[P_k; K] and [P_v; V]; joined once where the same keys are met again."""
+        kept: Kept | None = getattr(key, "petl_kept", None)
+        if kept is not None and kept.joined is not None and not torch.is_grad_enabled():
+            return kept.joined
+        prefix_key, prefix_value = self.pair(key.shape[0], dtype)
+        joined = torch.cat([prefix_key, key], 2), torch.cat([prefix_value, value], 2)
+        if kept is not None and not torch.is_grad_enabled():
+            kept.joined = joined
+        return joined
 
     def _joint(
         self,

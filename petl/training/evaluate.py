@@ -120,7 +120,12 @@ class Judge:
     def _generate(self, indices: list[int], batch: Batch) -> list[str]:
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
         together = shards.is_sharded(self.model)  # then all processes go on until the last has finished
-        tokens: Tensor = self.model.generate(**inputs, generation_config=self.decoding, synced_gpus=together)  # type: ignore[operator]
+        tokens: Tensor = self.model.generate(  # type: ignore[operator]
+            **inputs,
+            past_key_values=backbone.cache(self.model),  # type: ignore[arg-type]
+            generation_config=self.decoding,
+            synced_gpus=together,
+        )
         return tasks.decode(tokens.tolist(), self.tokenizer)
 
     @contextmanager

@@ -27,7 +27,7 @@ DECODING = {"mam": 1.10, "prefix": 1.25}
 MEMORY = {"mam": 1.10}
 FULL = {"mam": 0.80}
 # Beam search and memory are measured of these and of the peers
-SHOWN = ["full", "mam", "prefix", "prefix short", "mh parallel", "parallel, scaled", "pfeiffer", "houlsby", "lora"]
+SHOWN = ["full", "mam", "prefix", "mh parallel", "parallel, scaled", "pfeiffer", "lora"]
 
 
 def order(names: Sequence[str], peers: bool) -> list[str]:

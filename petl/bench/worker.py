@@ -20,8 +20,6 @@ from torch.profiler import ProfilerActivity, profile
 from petl.bench.shapes import SHAPES, Shape
 from petl.bench.systems import System
 
-WARM_UP = 2
-
 
 class Worker:
     def __init__(self, environment: str, device: str) -> None:
@@ -41,8 +39,7 @@ class Worker:
             self.there[key] = self.make(system)(self.shapes[shape], self.device)
         run = {"decode": self.there[key].decode}.get(do, self.there[key].step)
         if do == "ready":
-            for _ in range(WARM_UP):
-                run()
+            run()
             return {}
         return {"cost": seconds(run, self.device)}
 

@@ -45,6 +45,7 @@ LIGHT = (
     "petl.metrics",
     "petl.tasks",
     "petl.mini",
+    "petl.training.disk",
 )
 
 

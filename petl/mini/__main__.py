@@ -6,11 +6,20 @@ from pathlib import Path
 
 from petl import mini
 from petl.config import UserError
+from petl.mini.corpora import home
+from petl.training import NoRoom, disk
+
+NEED = 200_000_000  # bytes of the packages, 120 MB, and of the text made of them
 
 parser = argparse.ArgumentParser(prog="python -m petl.mini", description=__doc__)
 parser.add_argument("--cache", type=Path, help="cache folder; default $XDG_CACHE_HOME/petl or ~/.cache/petl")
+cache = parser.parse_args().cache
 try:
-    folder = mini.build(parser.parse_args().cache)
+    with disk.told(home(cache), NEED, "the embedded text"):
+        folder = mini.build(cache)
 except UserError as error:
     sys.exit(f"error: {error}")
+except NoRoom as error:
+    print(f"stopped: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
 print(folder)

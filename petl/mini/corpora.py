@@ -135,8 +135,11 @@ def _jsonl(parts: text.Rows) -> str:
 
 def _write(path: Path, content: str) -> None:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(content, "utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(content, "utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # on a full disk it would take what little room there is
 
 
 def _sha256(content: str) -> str:

@@ -43,7 +43,7 @@ def writing(folder: Path, need: int, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[None]:
+def told(folder: Path, need: int = TEXT, what: str = "what the run writes") -> Iterator[None]:
     """Whatever else finds the disk full, in one sentence."""
     try:
         yield
@@ -51,7 +51,7 @@ def told(folder: Path) -> Iterator[None]:
         if not is_full(error):
             raise
         place = Path(name) if isinstance(error, OSError) and (name := error.filename) else folder
-        raise NoRoom(_told(place, TEXT, free(place), f"what the run writes ({error})")) from error
+        raise NoRoom(_told(place, need, free(place), f"{what} ({error})")) from error
 
 
 def is_full(error: Exception) -> bool:
@@ -81,7 +81,7 @@ def used(folder: Path) -> int:
 def _told(folder: Path, need: int, have: int, what: str) -> str:
     return (
         f"No room on disk for {what}: it needs {_size(need)}, and {_size(have)} are free in {folder}.\n"
-        "What the run had kept is whole. Make room, and the same command goes on from there."
+        "What was kept before is whole. Make room, and the same command goes on."
     )
 
 

@@ -1,5 +1,9 @@
+import errno
+import os
+import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,6 +111,21 @@ def test_a_build_cut_short_leaves_no_manifest(cache, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         corpora.build(cache[0], progress=False)
     assert not (corpora.home(cache[0]) / "manifest.json").exists()
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_a_file(cache, monkeypatch, capsys):
+    def full(path, content, encoding):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(sys, "argv", ["petl.mini", "--cache", str(cache[0])])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("petl.mini", run_name="__main__")
+    said = capsys.readouterr().err.splitlines()[-2]
+    assert ended.value.code == 4
+    assert said.startswith("stopped: No room on disk for the embedded text") and "it needs 200.0 MB" in said
+    assert list(corpora.home(cache[0]).iterdir()) == []
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")

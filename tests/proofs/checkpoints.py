@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Callable
 from functools import cache
@@ -47,40 +48,47 @@ def checkpoints(number: int, folder: Path) -> Note:
     place, expected = furnished(folder.parent), reference(method, backbone, folder.parent)
     config = configured(method, backbone, folder / "run", place)
     over = number % 10 == 9
-    shutil.copytree(left_behind(method, backbone, folder.parent, over), folder / "run")
+    shutil.copytree(expected.place if over else stopped(method, backbone, folder.parent), folder / "run")
     damage = chance.choice((cut, flip, delete))
-    named = at_the_record(config, damage, chance) if over else in_checkpoints(config, damage, chance)
+    named, step = at_the_record(config, damage, chance) if over else in_checkpoints(config, damage, chance)
     said = finished(config)
     assert "Traceback" not in said, said
     assert all(f"{name} is left aside" in said for name in named), f"{named} is not named in: {said}"
+    assert re.findall(r"going on from step (\d+)", said) == [str(step)] * bool(step), f"not from step {step}: {said}"
     same(ending(config), expected.ending)
     return {"kind": f"{damage.__name__} {'in a record' if over else 'in a checkpoint'}"}
 
 
-def in_checkpoints(config: Config, damage: Callable[[Path, random.Random], None], chance: random.Random) -> list[str]:
-    """Damages a file of the newest checkpoint to go on from, or of its best; sometimes also one of those before."""
+Damage = Callable[[Path, random.Random], None]
+
+
+def in_checkpoints(config: Config, damage: Damage, chance: random.Random) -> tuple[list[str], int]:
+    """Damages a file of the newest checkpoint to go on from, or of its best; sometimes also one of those before.
+
+    Returns the checkpoints that cannot be used any more, and the step to go on from.
+    """
     lasts = checkpoint.all_of(records.run_dir(config) / "checkpoints", "last")
     bests = checkpoint.all_of(records.run_dir(config) / "checkpoints", "best")
     assert [place.name[-1] for place in lasts] == ["5", "4"]
     chosen = chance.choice([lasts[:1], lasts[:1], lasts, bests[:1]])
     for place in chosen:
         damage(chance.choice(sorted(place.iterdir())), chance)
-    return [f"checkpoints/{place.name}" for place in (lasts if chosen == bests[:1] else chosen)]
+    useless = lasts if chosen == bests[:1] else chosen
+    return [f"checkpoints/{place.name}" for place in useless], 0 if useless == lasts else 4
 
 
-def at_the_record(config: Config, damage: Callable[[Path, random.Random], None], chance: random.Random) -> list[str]:
-    """Damages the record of the finished run; one that is gone needs no word."""
+def at_the_record(config: Config, damage: Damage, chance: random.Random) -> tuple[list[str], int]:
+    """Damages the record of the finished run; one that is gone needs no word. The run is tested again."""
     path = records.record_path(config)
     damage(path, chance)
-    return [str(path)] if path.exists() else []
+    return [str(path)] if path.exists() else [], 6
 
 
 @cache
-def left_behind(method: str, backbone: str, shared: Path, over: bool) -> Path:
-    """What a run leaves that was stopped after its fifth step, or that is over."""
+def stopped(method: str, backbone: str, shared: Path) -> Path:
+    """What a run leaves that was stopped after its fifth step."""
     place = furnished(shared)
-    left = place / "left" / f"{method}-{backbone}-{over}"
-    config = configured(method, backbone, left, place)
-    child = forked(config, (lambda: None) if over else (lambda: tell_at_step(5)))
-    assert child.wait() == (0 if over else 143), child.said
+    left = place / "stopped" / f"{method}-{backbone}"
+    child = forked(configured(method, backbone, left, place), lambda: tell_at_step(5))
+    assert child.wait() == 143, child.said
     return left

@@ -9,6 +9,7 @@ from tests.tasks.conftest import toy, write
 
 TASKS = {"bart-large": "xsum", "mbart-large-cc25": "en_ro", "roberta-base": "sst2", "in pieces": "xsum"}
 SPLITS = {"train": (0, 40), "dev": (40, 50), "test": (50, 60)}
+FOLDERS = {"output": "out", "records": "records", "cache": "cache"}  # of runtime -> below a run's own folder
 SHORT = (
     "recipe=mini/sst2 recipe.steps=4 recipe.batch=8 recipe.eval_every=2 recipe.eval_batch=4 recipe.warmup=0 "
     "recipe.train_head=false task.max_source=24 task.limit_dev=null runtime.device=cpu runtime.progress=false "
@@ -36,6 +37,6 @@ def data(folder: Path, task: str) -> Path:
 def words(layout: str, model: Path, rows: Path, out: Path, *more: str, task: str | None = None) -> list[str]:
     """A run of four steps of the layout's task, or another, after `python train.py`."""
     task = task or TASKS[layout]
-    where = [f"runtime.output={out}/out", f"runtime.records={out}/records", f"runtime.cache={out}/cache"]
+    where = [f"runtime.{name}={out}/{folder}" for name, folder in FOLDERS.items()]
     mine = [f"task={task}", f"backbone.path={model}", f"task.data={rows}", *where]
     return [*mine, *SHORT, *(GENERATION if task in ("xsum", "en_ro") else []), *more]

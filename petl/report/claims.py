@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from petl.report import judge, published
+from petl.report import costs, judge, published
 from petl.report.cells import Cell, Record, cells
 from petl.report.judge import Amount, Contrast, Judgement
 
@@ -65,9 +65,7 @@ def _judged(entry: Mapping[str, Any], ours: Mapping[str, _Ours]) -> Claim:
     for scale, found in ours.items():
         findings[scale] = _finding(judge.corrected([found.judge(c) for c in contrasts]))
     if not contrasts:  # an identity, or what no table says
-        proof = entry.get("proof", "")
-        known = Finding(judge.SUPPORTED if proof else judge.NOT_RUN, None, [], proof or entry.get("instead", ""))
-        findings = {source: known if source in ours else Finding(judge.NOT_RUN, None, []) for source in findings}
+        findings = {s: _known(entry, s) if s in ours else Finding(judge.NOT_RUN, None, []) for s in findings}
         findings[PUBLISHED] = Finding(entry["published"], None, [])
     return Claim(
         id=entry["id"],
@@ -78,6 +76,16 @@ def _judged(entry: Mapping[str, Any], ours: Mapping[str, _Ours]) -> Claim:
         contrasts=contrasts,
         findings=findings,
     )
+
+
+def _known(entry: Mapping[str, Any], scale: str) -> Finding:
+    """Ours where no run tells: an identity is proven, a cost is measured by itself."""
+    if proof := entry.get("proof", ""):
+        return Finding(judge.SUPPORTED, None, [], proof)
+    if "cost" in entry and (measured := costs.told(entry, scale)):
+        holds, figures = measured
+        return Finding(judge.SUPPORTED if holds else judge.CONTRADICTED, None, [], figures)
+    return Finding(judge.NOT_RUN, None, [], entry.get("instead", ""))
 
 
 def _finding(judged: list[Judgement]) -> Finding:

@@ -30,7 +30,7 @@ class Shape:
     network: int = 800  # width of what makes the prefixes
     bf16: bool = False
     beams: int = 4
-    written: int = 24  # tokens by beam search; only where there is a target
+    written: int = 48  # tokens by beam search; only where there is a target
 
     @property
     def architecture(self) -> dict[str, Any]:

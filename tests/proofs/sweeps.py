@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -48,31 +49,46 @@ def sweeps(numbers: list[int], folder: Path) -> Iterator[Outcome]:
 def killed_sweeps(numbers: list[int], folder: Path) -> Iterator[Outcome]:
     """Whichever processes of a shared sweep are killed, the same command again does what is left, and only that."""
     _emptied(folder)
-    cells = 2 * len(numbers)
-    words, serial, chance = (
-        _words(cells, folder, "shared"),
-        _words(cells, folder, "serial"),
-        random.Random(len(numbers)),
-    )
-    parts = [_started(words, folder / f"{part}.txt") for part in range(min(TOGETHER, 1 + len(numbers)))]
-    killed = 0
-    until = time.monotonic() + LIMIT
-    while killed < len(numbers) and time.monotonic() < until:
-        time.sleep(chance.uniform(0.3, 1.5))
-        killed += _kill_any(_configs(words), parts, chance)
-        if all(part.poll() is not None for part in parts):  # all are dead or done: others go on
-            parts = [_started(words, folder / f"{killed}-{part}.txt") for part in range(len(parts))]
-            if all(records.find(config) for config in _configs(words)):
-                break
-    for part in parts:
-        part.wait(LIMIT)
-    again = _started(words, folder / "again.txt").wait(LIMIT)
+    cells, chance = 2 * len(numbers), random.Random(len(numbers))
+    serial = _words(cells, folder, "serial")
     alone = _started(serial, folder / "serial.log").wait(LIMIT)
-    wrong = [_differs(one, other) for one, other in zip(_configs(words), _configs(serial), strict=True)]
+    wrong, killed = [f"exit code {alone} of the serial sweep" * bool(alone)] * cells, 0
+    until = time.monotonic() + LIMIT
+    for turn in itertools.count():  # a sweep may be done before it was killed often enough: then another one is
+        words = _words(cells, folder, f"shared-{turn}")
+        logs = folder / f"logs-{turn}"
+        logs.mkdir()
+        kills, written = _shared_and_killed(words, logs, len(numbers) - killed, chance, until)
+        killed += kills
+        again = _started(words, logs / "again.txt").wait(LIMIT)
+        for place, (one, other) in enumerate(zip(_configs(words), _configs(serial), strict=True)):
+            path = records.record_path(one)
+            twice = path in written and written[path] != _written(words).get(path)
+            wrong[place] += f"exit code {again}; " * bool(again) + _differs(one, other)
+            wrong[place] += f"{path} had been written, and was again" * twice
+        if killed >= len(numbers) or any(wrong) or time.monotonic() > until:
+            break
     for place, number in enumerate(numbers):
         mine = "; ".join(text for text in wrong[2 * place : 2 * place + 2] if text)
-        ended = f"exit codes {again}, {alone}; " * bool(again or alone)
-        yield Outcome(number, ended + mine or "too few were killed" * (place >= killed))
+        yield Outcome(number, mine or "too few were killed" * (place >= killed))
+
+
+def _shared_and_killed(
+    words: list[str], logs: Path, kills: int, chance: random.Random, until: float
+) -> tuple[int, dict[Path, int]]:
+    """Processes share a sweep and are killed at most that often: how often, and when each record was first seen."""
+    parts, killed, written = [], 0, {}
+    while killed < kills and time.monotonic() < until:
+        if all(part.poll() is not None for part in parts):  # all are dead, or done
+            if parts and all(records.find(config) for config in _configs(words)):
+                break
+            parts = [_started(words, logs / f"{killed}-{part}.txt") for part in range(min(TOGETHER, 1 + kills))]
+        time.sleep(chance.uniform(0.2, 1.0))
+        killed += _kill_any(_configs(words), parts, chance)
+        written = _written(words) | written
+    for part in parts:
+        part.wait(LIMIT)
+    return killed, _written(words) | written
 
 
 def _emptied(folder: Path) -> None:
@@ -123,6 +139,12 @@ def _kill_any(configs: list[Config], parts: list[subprocess.Popen], chance: rand
     except (ProcessLookupError, FileNotFoundError):
         return False
     return True
+
+
+def _written(words: list[str]) -> dict[Path, int]:
+    """When each record that is there was written."""
+    paths = [records.record_path(config) for config in _configs(words)]
+    return {path: path.stat().st_mtime_ns for path in paths if path.exists()}
 
 
 def _differs(one: Config, other: Config) -> str:

@@ -60,7 +60,9 @@ def answer(argv: list[str]) -> int:
     if not flags & SWEEP:
         if keys := command.left_open(words):
             raise UserError(f"this experiment is a sweep over {', '.join(keys)}: python train.py -m ... runs it.")
-        return run(command.read(words))
+        if (config := command.read(words)).runtime.pack > 1:
+            raise UserError(f"runtime.pack={config.runtime.pack}: of several runs, python train.py -m seed=0,1,2 ...")
+        return run(config)
     runs = command.expand(words)
     if any(word.startswith("hydra/launcher=") for word in words):
         from petl import cluster

@@ -211,6 +211,7 @@ RANGES: dict[str, _Range] = {
     **{f"recipe.{key}": _SHARE for key in ("warmup", "label_smoothing")},
     **{f"recipe.{key}": _NOT_NEGATIVE for key in ("lr_end", "weight_decay", "max_grad_norm")},
     "runtime.processes": _COUNT,
+    "runtime.pack": (lambda v: 1 <= v <= 64, "a whole number from 1 to 64"),
     "runtime.threads": (lambda v: 1 <= v <= 1024, "a whole number from 1 to 1024"),
     "runtime.workers": _FROM_0,
     "runtime.examples": _FROM_0,

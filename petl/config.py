@@ -197,6 +197,7 @@ class Runtime:
     force: bool = False  # run again although the record exists; the old one stays until the new one is complete
     device: str = "auto"  # auto | cpu | cuda
     processes: int | None = None  # refuse to start with another world size than this
+    pack: int = 1  # -m: so many runs of a sweep, alike but for seed, lr and s, side by side in one process
     threads: int = 1  # of torch, each process: on a CPU sums round by their number, so the same one everywhere
     workers: int = 0  # data loader processes
     progress: bool = True  # progress bar on a terminal; plain lines otherwise

@@ -1,9 +1,11 @@
-"""One run in this process, which claims it first: no two processes are at a run at once."""
+"""One run in this process, or several side by side; it claims each first: no two processes are at a run at once."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 from petl.config import Config, UserError
 
@@ -38,3 +40,27 @@ def one(config: Config, number: int | None = None) -> bool:
     if LEADER:
         print(summary(record, record_path(config)))
     return not found
+
+
+def several(runs: Sequence[tuple[Config, int]], voices: Sequence[Any]) -> list[bool | BaseException]:
+    """`one` of each run and the number of its attempt, side by side; of a run that fails, what it raised.
+
+    voices: see `petl.training.together`.
+    """
+    from petl.training import signals
+    from petl.training.together import together
+
+    with signals.listening():
+        return together([_member(config, number) for config, number in runs], voices)
+
+
+def _member(config: Config, number: int) -> Generator[Any, Any, bool]:
+    from petl.records import claims, find, record_path, summary
+    from petl.training.job import running
+
+    with claims.held(config, number):
+        if not config.runtime.force and find(config):
+            return False
+        record = yield from running(config)
+    print(summary(record, record_path(config)))
+    return True

@@ -6,25 +6,18 @@ the folders: a run that another process is at comes last here, and is not done a
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
-from typing import IO, Any
+from collections.abc import Callable, Mapping, Sequence
 
-from petl.apart import Verdict, apart
+from petl.apart import Verdict
 from petl.config import Config, UserError
-from petl.launch import one
 from petl.leaves import reader
+from petl.packs import packs, refuse
+from petl.turn import Todo, Turn
 
-PRELOAD = ["__main__", "petl.training.job"]  # what a fresh process of a sweep finds loaded
-PATIENCE = 60.0  # seconds that an interrupted run has to save its state
 PAUSE = 1.0  # seconds between two looks at what other processes are at
 STATES = ("done", "skipped", "failed", "stopped", "running")  # stopped: by a signal; running: by another process
 
@@ -56,6 +49,7 @@ def settled(runs: Sequence[Sequence[str]]) -> list[Config | Verdict]:
     for words in runs:
         try:
             config = read(words)
+            refuse(config)
             done = not config.runtime.force and find(config, shared)
             found.append(("skipped", "already done") if done else config)
         except UserError as error:
@@ -75,6 +69,8 @@ def table(rows: Sequence[tuple[str, str, str]]) -> str:
 def _handed_over(
     runs: Sequence[Sequence[str]], found: Sequence[Config | Verdict], elsewhere: Elsewhere
 ) -> list[Verdict]:
+    if any(isinstance(verdict, Config) and verdict.runtime.pack > 1 for verdict in found):
+        raise UserError("runtime.pack with hydra/launcher: a launcher gives each run a job of its own.")
     left = [words for words, verdict in zip(runs, found, strict=True) if isinstance(verdict, Config)]
     print(f"{len(left)} of them to the launcher; python scripts/status.py shows how far they are", flush=True)
     made = iter(elsewhere(left) if left else [])
@@ -89,24 +85,29 @@ def _in_turn(runs: Sequence[Sequence[str]], found: Sequence[Config | Verdict], n
     configs = {number: config for number, config in enumerate(found) if isinstance(config, Config)}
     before = {number: claims.newest(config).number for number, config in configs.items()}
     print(f"{len(verdicts) and len(found) - len(configs)} of them settled already" * bool(verdicts), flush=True)
-    told, how_far = False, HowFar(names, configs)
-    while left := [number for number in configs if number not in verdicts]:
-        for number in left:
-            greeting = f"\n[{number + 1}/{len(runs)}] {names[number]}"
-            verdict = turn.take(runs[number], configs[number], before[number], greeting)
-            if verdict is None:
-                continue
-            verdicts[number] = verdict
-            print(" ".join(verdict).strip(), flush=True)
-            if verdict[0] != "skipped" and len(verdicts) < len(runs):
+    told, how_far, all_packs = False, HowFar(names, configs), packs(configs)
+    todo = {
+        number: Todo(runs[number], config, before[number], names[number], f"[{number + 1}/{len(runs)}]")
+        for number, config in configs.items()
+    }
+    while left := _left(all_packs, verdicts):
+        known = len(verdicts)
+        for pack in left:
+            made = turn.take([todo[number] for number in pack])
+            verdicts |= {number: verdict for number, verdict in zip(pack, made, strict=True) if verdict}
+            if any(verdict and verdict[0] != "skipped" for verdict in made) and len(verdicts) < len(runs):
                 how_far.tell()
-        waiting = [number for number in left if number not in verdicts]
-        if waiting == left:
+        if len(verdicts) == known:
             if not told:
-                print(f"\nwaiting for {len(left)} that other processes are at", flush=True)
+                print(f"\nwaiting for {sum(map(len, left))} that other processes are at", flush=True)
             told = True
             time.sleep(PAUSE)
     return [verdicts[number] for number in range(len(runs))]
+
+
+def _left(all_packs: Sequence[Sequence[int]], verdicts: Mapping[int, Verdict]) -> list[list[int]]:
+    left = [[number for number in pack if number not in verdicts] for pack in all_packs]
+    return [pack for pack in left if pack]
 
 
 class HowFar:
@@ -126,99 +127,3 @@ class HowFar:
             return
         print(status.line(status.survey(self._runs)), flush=True)
         self._next = (ended := time.monotonic()) + 100 * (ended - started)
-
-
-class Turn:
-    """Does a run if nobody else is at it."""
-
-    def __init__(self, watch: Any) -> None:
-        self._context, self._watch = multiprocessing.get_context("forkserver"), watch
-        self._context.set_forkserver_preload(PRELOAD)
-
-    def take(self, words: Sequence[str], config: Config, before: int, greeting: str) -> Verdict | None:
-        """What has become of the run; None: another process is at it. `before`: its attempts when the sweep began."""
-        from petl.records import claims, find
-
-        claim = claims.newest(config)
-        if not self._watch.is_free(config, claim):
-            return None
-        print(greeting, flush=True)
-        if not config.runtime.force and find(config):
-            return "skipped", f"done by {claim.who}"
-        if claim.number > before and claim.said.get("state") == "failed":
-            return "failed", f"{claim.said.get('error')} ({_log(config)}), tried by {claim.who}"
-        verdict = _attempt(words, config, claim.number + 1, self._context)
-        return None if verdict[0] == "running" else verdict
-
-
-def _attempt(words: Sequence[str], config: Config, number: int, context: ForkServerContext) -> Verdict:
-    if (processes := config.runtime.processes or 1) > 1:
-        return apart(words, processes)
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_job, args=(config, number, theirs))
-    process.start()
-    theirs.close()
-    try:
-        process.join()
-    except KeyboardInterrupt:  # the terminal has interrupted the run as well
-        process.join(PATIENCE)
-        raise
-    finally:
-        if process.is_alive():
-            process.terminate()
-            process.join()
-    try:
-        return ours.recv()
-    except EOFError:
-        return "failed", f"its process ended with {_ending(process.exitcode)} and said nothing ({_log(config)})"
-
-
-def _job(config: Config, number: int, pipe: Connection) -> None:
-    """What the fresh process does. The pipe is told what came of it."""
-    from petl.records import claims, refuse_links
-    from petl.training import Stopped
-
-    try:
-        refuse_links(config)
-        _log(config).parent.mkdir(parents=True, exist_ok=True)
-        with _log(config).open("a", encoding="utf-8", errors="replace", buffering=1) as log:
-            sys.stdout, sys.stderr = Both(sys.stdout, log), Both(sys.stderr, log)
-            try:
-                verdict = ("done", "") if one(config, number) else ("skipped", "another process was quicker")
-            except claims.Held as error:
-                verdict = "running", str(error)
-            except (Stopped, KeyboardInterrupt):
-                verdict = "stopped", "the same command goes on from its last checkpoint"
-            except BaseException as error:
-                if not isinstance(error, UserError):
-                    traceback.print_exc()
-                verdict = "failed", f"{claims.first_line(error)} ({_log(config)})"
-            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-    except UserError as error:
-        verdict = "failed", claims.first_line(error)
-    pipe.send(verdict)
-
-
-class Both:
-    """A stream whose text goes to a log as well, while that takes it."""
-
-    def __init__(self, shown: IO[str] | Any, log: IO[str]) -> None:
-        self._shown, self._log = shown, log
-
-    def write(self, text: str) -> int:
-        with suppress(OSError):
-            self._log.write(text)
-        return self._shown.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._shown, name)
-
-
-def _log(config: Config) -> Any:
-    from petl.records import run_dir
-
-    return run_dir(config) / "log.txt"
-
-
-def _ending(code: int | None) -> str:
-    return f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from petl import command, launch, sweep
+from petl import command, launch, sweep, turn
 from petl.config import Config, UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -219,18 +219,19 @@ def test_completion_knows_the_options():
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
-def fake_job(config: Config, number: int, pipe) -> None:
+def fake_job(runs, pipe) -> None:
+    ((config, _, _),) = runs
     if config.seed == 1:
         os.kill(os.getpid(), 9)
     if config.seed == 2:
-        pipe.send(("failed", "ValueError: broken on purpose"))
+        pipe.send([("failed", "ValueError: broken on purpose")])
     if config.seed == 0:
-        pipe.send(("done", ""))
+        pipe.send([("done", "")])
 
 
 def test_a_sweep_goes_on_after_failures_and_tells_them_all(monkeypatch, capsys):
-    monkeypatch.setattr(sweep, "_job", fake_job)
-    monkeypatch.setattr(sweep, "PRELOAD", [])
+    monkeypatch.setattr(turn, "_job", fake_job)
+    monkeypatch.setattr(turn, "PRELOAD", [])
     monkeypatch.setattr("petl.records.find", lambda config, *_: {"seed": 3} if config.seed == 3 else None)
     runs = [[f"seed={seed}", "method=lora"] for seed in (0, 1, 2, 3, -1)]
     assert sweep.many(runs) == 1

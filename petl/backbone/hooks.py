@@ -61,7 +61,7 @@ class Feeder:
     def feed(self, module: nn.Module, args: tuple) -> None:
         prefixes = self.network()
         for i, heads in enumerate(self.heads):
-            heads.prefix = (prefixes[i, 0], prefixes[i, 1])
+            heads.prefix = (prefixes[..., i, 0, :, :, :], prefixes[..., i, 1, :, :, :])
 
 
 class Query:

@@ -20,6 +20,7 @@ from petl.config import Norm, Rule
 from petl.design.compose import Scale
 from petl.design.delta import sized
 from petl.design.forms import FORMS
+from petl.design.pack import spread
 
 Attend = Callable[
     [Tensor, Tensor, Tensor, Tensor | None], Tensor
@@ -59,7 +60,7 @@ class Network(nn.Module):
 
     def _run(self) -> Tensor:
         z = self.outer(torch.tanh(self.inner(self.embedding)))
-        return z.view(self.shape).permute(1, 2, 3, 0, 4)
+        return z.unflatten(-1, self.shape[1:]).movedim(-5, -2)
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_folded": None}
@@ -113,7 +114,7 @@ class Heads(nn.Module):
         """P_k, P_v for every row: [batch, heads, l, d_head]."""
         given = self.prefix if self.key is None or self.value is None else (self.key, self.value)
         assert given is not None, "the prefix network has not run: call the backbone's own forward"
-        rows = [p.to(dtype).expand(batch, -1, -1, -1) for p in given]
+        rows = [spread(p.to(dtype), 3, batch) for p in given]
         key, value = (F.dropout(p, self.prefix_dropout, self.training) for p in rows)
         return key, value
 

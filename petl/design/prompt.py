@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from petl.design.pack import spread
+
 
 class Prompt(nn.Module):
     """[P; x] with P [l, d] ~ N(0, 0.02^2): no position embedding and no embedding scale, as in the released code."""
@@ -14,11 +16,11 @@ class Prompt(nn.Module):
 
     @property
     def length(self) -> int:
-        return self.weight.shape[0]
+        return self.weight.shape[-2]
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, n, d] -> [batch, l + n, d]."""
-        return torch.cat([self.weight.to(x.dtype).expand(x.shape[0], -1, -1), x], dim=1)
+        return torch.cat([spread(self.weight.to(x.dtype), 2, x.shape[0]), x], dim=1)
 
     def mask(self, mask: Tensor) -> Tensor:
         """[batch, n] -> [batch, l + n]: every position may see the prompt."""
@@ -29,4 +31,4 @@ class Prompt(nn.Module):
         return F.pad(added, (0, 0, self.length, 0))
 
     def extra_repr(self) -> str:
-        return f"l={self.length}, d={self.weight.shape[1]}"
+        return f"l={self.length}, d={self.weight.shape[-1]}"

@@ -50,6 +50,7 @@ class Record(TypedDict):  # its annotations are read, so no `from __future__ imp
     threads: int  # of torch, each process
     overflows: int  # optimiser steps that fp16's loss scaling skipped
     halved: NotRequired[list[int]]  # steps from which on micro-batches were cut in half, and again, for want of memory
+    packed: NotRequired[int]  # most runs that shared a pass of the backbone (runtime.pack), if any did
     finished: str  # UTC, ISO 8601
     checksum: NotRequired[str]  # sha256 of all the rest; `write` puts it there
 

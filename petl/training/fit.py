@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import torch
@@ -14,11 +14,12 @@ from torch import nn
 from petl.config import Config, Recipe
 from petl.training import memory, signals
 from petl.training.batches import Steps
-from petl.training.gradients import compute_gradients
+from petl.training.gradients import Wanted
 from petl.training.keeper import Keeper, State
 from petl.training.numbers import explained, finite, usable
 from petl.training.optimiser import learning_rate, make_optimiser
 from petl.training.progress import Progress
+from petl.training.together import Answer
 
 POINTS = 40  # of the training loss in a history, besides the evaluations
 
@@ -32,9 +33,10 @@ def fit(
     keeper: Keeper,
     progress: Progress,
     names: Callable[[int], str] = str,
-) -> State:
+) -> Generator[Wanted, Answer, State]:
     """Train from where the keeper's checkpoints end to the last step; each evaluation is selected from and kept.
 
+    Yields each gradient that it waits for, and goes on when it is in `.grad` (petl.training.together).
     measure() -> dev metrics, the same on every process; names(row) -> what an error calls a row of the training split.
     Raises BadNumbers before the step that would spoil the weights, or before a checkpoint that has. Stopped by a
     signal, it leaves a checkpoint of the last whole step.
@@ -58,7 +60,10 @@ def fit(
         for step in steps.loader(state.step, config.runtime.workers):
             model.train()
             lr = learning_rate(step.number, total, config.recipe)
-            loss, norm = compute_gradients(model, step, config, accelerator, optimiser, state.halved)
+            with keeper.clock.stopped():
+                loss, norm, seconds, runs = yield Wanted(model, step, config, accelerator, optimiser, state.halved)
+            keeper.clock.add({"train": seconds})
+            state.packed = max(state.packed, runs)
             if not usable(loss, norm, accelerator):
                 raise explained(model, step, loss, norm, lr, config, accelerator, names)
             due = _due(step.number + 1, total, every)

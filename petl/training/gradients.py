@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -16,6 +16,17 @@ from petl.training.loss import forward, summed_loss
 from petl.training.ranks import add_up
 from petl.training.shards import is_sharded, local, whole
 from petl.training.streams import set_stream
+
+
+class Wanted(NamedTuple):
+    """A gradient that a run waits for: what `compute_gradients` is called with."""
+
+    model: nn.Module
+    step: Step
+    config: Config
+    accelerator: Accelerator
+    optimiser: Any
+    halved: list[int]
 
 
 def compute_gradients(
@@ -34,21 +45,37 @@ def compute_gradients(
     halved: the steps at which micro-batches were cut in half for want of memory; the next is appended. NoMemory where
     nothing is left to cut.
     """
-    halved = [] if halved is None else halved
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    total = Total(trained, accelerator) if config.recipe.accumulate > 1 else None
-    mean = torch.zeros((), device=accelerator.device)
+    wanted = Wanted(model, step, config, accelerator, optimiser, [] if halved is None else halved)
+    gradient = Gradient(wanted)
     for index, batch in step.micro_batches:
-        mean = _fitted(model, step, index, batch, config, accelerator, optimiser, halved)
-        if total is not None:
-            total.add(mean)
-    for parameter in trained:
-        if parameter.grad is None:  # no gradient is one of zeros: the norm and the loss scaling want a tensor
-            parameter.grad = torch.zeros_like(parameter)
-    loss = mean.item() if total is None else total.finish(is_sharded(model))
-    accelerator.unscale_gradients(optimiser)
-    norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])
-    return loss, whole(norm).item()
+        gradient.add(_fitted(wanted, index, batch))
+    return gradient.finish()
+
+
+class Gradient:
+    """The gradient of one step in the making, from that of each micro-batch in turn."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.trained = [parameter for parameter in wanted.model.parameters() if parameter.requires_grad]
+        self.total = Total(self.trained, wanted.accelerator) if wanted.config.recipe.accumulate > 1 else None
+        self.mean = torch.zeros((), device=wanted.accelerator.device)
+
+    def add(self, mean: Tensor) -> None:
+        """Of a micro-batch that alone is in `.grad`; `mean` is its loss."""
+        self.mean = mean
+        if self.total is not None:
+            self.total.add(mean)
+
+    def finish(self) -> tuple[float, float]:
+        """Leave the whole in `.grad`; its loss and norm."""
+        for parameter in self.trained:
+            if parameter.grad is None:  # no gradient is one of zeros: the norm and the loss scaling want a tensor
+                parameter.grad = torch.zeros_like(parameter)
+        loss = self.mean.item() if self.total is None else self.total.finish(is_sharded(self.wanted.model))
+        self.wanted.accelerator.unscale_gradients(self.wanted.optimiser)
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.trained if p.grad is not None])
+        return loss, whole(norm).item()
 
 
 def backward(
@@ -74,17 +101,9 @@ def backward(
     return mean
 
 
-def _fitted(
-    model: nn.Module,
-    step: Step,
-    index: int,
-    batch: Batch,
-    config: Config,
-    accelerator: Accelerator,
-    optimiser: Any,
-    halved: list[int],
-) -> Tensor:
+def _fitted(wanted: Wanted, index: int, batch: Batch) -> Tensor:
     """`backward` of one micro-batch alone, in passes that fit into memory."""
+    model, step, config, accelerator, optimiser, halved = wanted
     while True:
         optimiser.zero_grad()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,30 @@ from petl.training import account, checkpoint, disk, memory, ranks, shards, sign
 from petl.training.batches import Steps, refuse_uneven
 from petl.training.evaluate import Judge, Part, decoding_for
 from petl.training.fit import fit
+from petl.training.gradients import Wanted
 from petl.training.keeper import Keeper, State
 from petl.training.numbers import finite
 from petl.training.progress import Clock, Progress
+from petl.training.together import Answer, alone
 
 
 def run_job(config: Config) -> records.Record:
     """See `petl.training.run`."""
+    with signals.listening():
+        return alone(running(config))
+
+
+def running(config: Config) -> Generator[Wanted, Answer, records.Record]:
+    """One run, for `petl.training.together`."""
     disable_progress_bar()  # of loading weights: a blink
-    with signals.listening(), memory.told(), disk.told(Path(config.runtime.output)):
+    with memory.told(), disk.told(Path(config.runtime.output)):
         accelerator = ranks.start(config.runtime, config.recipe.precision)
         asks = accelerator.is_main_process and not config.runtime.force
         done = ranks.agree(accelerator, records.find(config) if asks else None)
-        return _computed(config, accelerator) if done is None else done
+        return (yield from _computed(config, accelerator)) if done is None else done
 
 
-def _computed(config: Config, accelerator: Accelerator) -> records.Record:
+def _computed(config: Config, accelerator: Accelerator) -> Generator[Wanted, Answer, records.Record]:
     leads = accelerator.is_main_process
     records.refuse_links(config)
     if config.recipe.steps != 0:
@@ -42,7 +51,7 @@ def _computed(config: Config, accelerator: Accelerator) -> records.Record:
         job = Job(config, accelerator, tracker)
         beat.follow(job.progress.position)
         with signals.agreeing(accelerator):
-            state = job.train()
+            state = yield from job.train()
             record = job.test(state)
         tracker.log(trackers.summary(record), state.step)
     if leads:
@@ -56,7 +65,8 @@ class Job:
 
     def __init__(self, config: Config, accelerator: Accelerator, tracker: trackers.Tracker) -> None:
         self.config, self.accelerator, self.clock = config, accelerator, Clock()
-        self.progress = Progress(accelerator.is_main_process, config.runtime.progress, tracker)
+        bar = config.runtime.progress and config.runtime.pack == 1
+        self.progress = Progress(accelerator.is_main_process, bar, tracker)
         self.folder = records.run_dir(config)
         if config.runtime.force:  # beside what there is, which stays usable until the new record is written
             self.folder = self.folder / "forced"
@@ -71,7 +81,7 @@ class Job:
             self.dev = self._part("dev", self.splits.dev)
             self.tests = [self._part(name, rows) for name, rows in self.splits.tests.items()]
 
-    def train(self) -> State:
+    def train(self) -> Generator[Wanted, Answer, State]:
         """Fit, and leave the model with the weights that dev selected. Zero steps: leave it as it is."""
         if self.config.recipe.steps == 0:
             return State()
@@ -92,7 +102,7 @@ class Job:
             disk.require(self.folder, need, "the checkpoints and predictions of this run")
         with self.clock.phase("train"):
             names = [row.id for row in train.rows]
-            state = fit(
+            state = yield from fit(
                 self.model,
                 steps,
                 self.config,
@@ -204,7 +214,7 @@ class Job:
 
     def _record(self, state: State, metrics: dict[str, Any], examples: list[dict[str, str]]) -> records.Record:
         config, accelerator = self.config, self.accelerator
-        return {
+        record: records.Record = {
             "schema": records.SCHEMA,
             "identity": records.identity(config),
             "config": records.canonical(config),
@@ -245,6 +255,9 @@ class Job:
             "halved": state.halved,
             "finished": account.now(),
         }
+        if state.packed > 1:
+            record["packed"] = state.packed
+        return record
 
     def _protocol(self, part: Part) -> dict[str, Any]:
         decoding = self.judge.decoding

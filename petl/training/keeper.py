@@ -31,6 +31,7 @@ class State:
     overflows: int = 0  # steps that fp16's loss scaling skipped
     losses: list[float] = field(default_factory=list)  # of the steps since the last point of the history
     halved: list[int] = field(default_factory=list)  # steps from which on micro-batches are cut in half, and again
+    packed: int = 1  # most runs whose gradients came out of one pass
 
     def add(self, loss: float, overflowed: bool) -> None:
         """Count a step."""

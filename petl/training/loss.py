@@ -11,11 +11,20 @@ def forward(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 
     The model is not given the labels: it would compute a loss of its own.
     """
-    inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
+    return logits(model, inputs(model, batch))
+
+
+def inputs(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What the model is given: the batch without its labels, and the decoder's input that they are shifted to."""
+    given = {name: tensor for name, tensor in batch.items() if name != "labels"}
     if batch["labels"].dim() == 2:  # a target sequence
-        inputs.setdefault("decoder_input_ids", model.prepare_decoder_input_ids_from_labels(labels=batch["labels"]))  # type: ignore[operator]
-        inputs["use_cache"] = False  # type: ignore[assignment]
-    return model(**inputs).logits
+        given.setdefault("decoder_input_ids", model.prepare_decoder_input_ids_from_labels(labels=batch["labels"]))  # type: ignore[operator]
+    return given
+
+
+def logits(model: nn.Module, given: dict[str, Tensor]) -> Tensor:
+    """Of what `inputs` gave; nothing is cached for decoding."""
+    return model(**given, **({"use_cache": False} if "decoder_input_ids" in given else {})).logits
 
 
 def summed_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

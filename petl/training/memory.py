@@ -7,7 +7,7 @@ for all rows of the whole and uses the part that is theirs. What remains is roun
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -135,16 +135,7 @@ class AsWhole(TorchFunctionMode):
     def _dropout(self, x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         if not training or p == 0 or len(x) != self.rows:
             return F.dropout(x, p, training)
-        return x * F.dropout(self._ones(x), p)[self.part.start : self.part.end]
-
-    def _ones(self, x: Tensor) -> Tensor:
-        """Laid out in memory as the whole of x would be: numbers are drawn in that order."""
-        shape, strides = [self.part.whole, *x.shape[1:]], list(x.stride())
-        if self.rows == 1 or strides[0] == 0:  # rows that are one in memory lie behind each other in what is made of it
-            strides[0] = max(strides) + 1
-        order = sorted(range(x.dim()), key=strides.__getitem__, reverse=True)
-        back = sorted(range(x.dim()), key=order.__getitem__)
-        return x.new_ones([shape[i] for i in order]).permute(back)
+        return x * F.dropout(ones_like(x, self.part.whole, x.shape[1:]), p)[self.part.start : self.part.end]
 
     def _spread(self, held: Any) -> Any:
         """As many rows as the whole has: its own at their places, and copies of its outer ones around them."""
@@ -152,6 +143,16 @@ class AsWhole(TorchFunctionMode):
             return held
         place = torch.arange(self.part.whole, device=held.device) - self.part.start
         return held[place.clamp(0, self.rows - 1)]
+
+
+def ones_like(x: Tensor, rows: int, shape: Sequence[int]) -> Tensor:
+    """So many rows of that shape, laid out in memory as those of x are: dropout draws numbers in that order."""
+    sizes, strides = [rows, *shape], list(x.stride())
+    if len(x) == 1 or strides[0] == 0:  # rows that are one in memory lie behind each other in what is made of it
+        strides[0] = max(strides) + 1
+    order = sorted(range(x.dim()), key=strides.__getitem__, reverse=True)
+    back = sorted(range(x.dim()), key=order.__getitem__)
+    return x.new_ones([sizes[i] for i in order]).permute(back)
 
 
 def contexts() -> tuple[AbstractContextManager, AbstractContextManager]:

@@ -78,6 +78,15 @@ class Clock:
             self._book()
             self._running.pop()
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """What others do within is not counted."""
+        self._book()
+        try:
+            yield
+        finally:
+            self._since = time.perf_counter()
+
     def add(self, seconds: dict[str, float]) -> None:
         """Count what was spent before a stop."""
         for name, spent in seconds.items():

@@ -12,6 +12,7 @@ from petl.training.batches import Steps
 from petl.training.fit import better, fit
 from petl.training.keeper import Keeper
 from petl.training.progress import Clock, Progress
+from petl.training.together import alone
 from tests.training.conftest import bart, tokenizer
 
 
@@ -37,15 +38,17 @@ def train(configure, tmp_path, models):
         return (
             model,
             keeper,
-            fit(
-                model,
-                steps,
-                config,
-                accelerator,
-                lambda: {"loss": next(values, 1.0)},
-                keeper,
-                progress,
-                lambda row: f"row {row}",
+            alone(
+                fit(
+                    model,
+                    steps,
+                    config,
+                    accelerator,
+                    lambda: {"loss": next(values, 1.0)},
+                    keeper,
+                    progress,
+                    lambda row: f"row {row}",
+                )
             ),
         )
 

@@ -40,25 +40,25 @@ class Pack:
         _refuse(first, own)
         kept = [tensor for name, tensor in first.named_parameters() if name not in own] + list(first.buffers())
         self.model = copy.deepcopy(first, {id(tensor): tensor for tensor in kept})
-        self._own = {name: self._stack(name, [held[name] for held in others]) for name in own}
+        self._own = [self._stack(name, [held[name] for held in others]) for name in own]
         self._spread_scales()
 
     def hand_out(self) -> None:
-        """Each model's `.grad` is its part of the pack's."""
-        for name, stacked in self._own.items():
-            if stacked.grad is None:
-                continue
-            for model, gradient in zip(self.models, stacked.grad.unbind(), strict=True):
-                model.get_parameter(name).grad = gradient
+        """The pack's `.grad` becomes that of the models, to each its part."""
+        for stacked, tensors in self._own:
+            parts = [None] * len(tensors) if stacked.grad is None else stacked.grad.unbind()
+            stacked.grad = None
+            for tensor, part in zip(tensors, parts, strict=True):
+                tensor.grad = part
 
-    def _stack(self, name: str, tensors: list[nn.Parameter]) -> nn.Parameter:
+    def _stack(self, name: str, tensors: list[nn.Parameter]) -> tuple[nn.Parameter, list[nn.Parameter]]:
         stacked = torch.stack([tensor.detach() for tensor in tensors])
         for tensor, part in zip(tensors, stacked.unbind(), strict=True):
             tensor.data = part
         path, _, attribute = name.rpartition(".")
         made = nn.Parameter(stacked, requires_grad=tensors[0].requires_grad)
         setattr(self.model.get_submodule(path), attribute, made)
-        return made
+        return made, tensors
 
     def _spread_scales(self) -> None:
         """Constants s that differ from model to model."""

@@ -46,18 +46,21 @@ def compute_gradients(
     nothing is left to cut.
     """
     wanted = Wanted(model, step, config, accelerator, optimiser, [] if halved is None else halved)
-    gradient = Gradient(wanted)
+    gradient = Gradient(wanted, trained_of(model))
     for index, batch in step.micro_batches:
         gradient.add(_fitted(wanted, index, batch))
     return gradient.finish()
 
 
+def trained_of(model: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
 class Gradient:
     """The gradient of one step in the making, from that of each micro-batch in turn."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self.wanted = wanted
-        self.trained = [parameter for parameter in wanted.model.parameters() if parameter.requires_grad]
+    def __init__(self, wanted: Wanted, trained: list[nn.Parameter]) -> None:
+        self.wanted, self.trained = wanted, trained
         self.total = Total(self.trained, wanted.accelerator) if wanted.config.recipe.accumulate > 1 else None
         self.mean = torch.zeros((), device=wanted.accelerator.device)
 

@@ -8,7 +8,6 @@ run, from the run's own stream, the numbers that it would draw alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import torch
@@ -21,7 +20,7 @@ from petl.design import pack as grouped
 from petl.design.heads import Heads
 from petl.design.prompt import Prompt
 from petl.training.batches import Batch
-from petl.training.gradients import Gradient, Wanted
+from petl.training.gradients import Gradient, Wanted, trained_of
 from petl.training.loss import inputs, logits, summed_loss
 from petl.training.memory import ones_like
 from petl.training.streams import Stream
@@ -58,16 +57,14 @@ class Packed:
 
     def __init__(self, models: Sequence[nn.Module]) -> None:
         self.pack = Pack(models)
+        self.trained = list(map(trained_of, models))
         self.added, self.taken = _sizes(models[0])
         self.pad = int(models[0].config.pad_token_id)  # type: ignore[union-attr, arg-type]  # a backbone's config
 
     def compute(self, wanted: Sequence[Wanted]) -> list[tuple[float, float]]:
         """`compute_gradients` of every run."""
-        gradients = [Gradient(one) for one in wanted]
+        gradients = [Gradient(one, trained) for one, trained in zip(wanted, self.trained, strict=True)]
         for parts in zip(*(one.step.micro_batches for one in wanted), strict=True):
-            self.pack.model.zero_grad()
-            for one in wanted:
-                one.optimiser.zero_grad()
             means = self._backward(wanted, [index for index, _ in parts], [batch for _, batch in parts])
             self.pack.hand_out()
             for gradient, mean in zip(gradients, means, strict=True):
@@ -140,17 +137,25 @@ class Layout:
 
     def cut(self, tensor: Tensor, i: int) -> Tensor:
         """The part of run i."""
-        for dim, size in enumerate(self.size(tensor.shape, i)):
-            start = i * self.height if dim == 0 and len(tensor) > 1 else 0
-            tensor = tensor.narrow(dim, start, size)
+        sizes = self.size(tensor.shape, i)
+        if len(tensor) > 1:
+            tensor = tensor.narrow(0, i * self.height, sizes[0])
+        for dim, size in enumerate(sizes[1:], 1):
+            if size != tensor.shape[dim]:
+                tensor = tensor.narrow(dim, 0, size)
         return tensor
 
     def lay(self, parts: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
         """The parts of all runs, [P * height, ...], with zeros between them."""
         sizes = [self.height, *shape[1:]]
-        room = [[(0, size - has) for size, has in zip(sizes, part.shape, strict=True)] for part in parts]
-        padded = [F.pad(part, list(chain(*reversed(more)))) for part, more in zip(parts, room, strict=True)]
-        return torch.cat(padded)
+        return torch.cat([self._filled(part, sizes) for part in parts])
+
+    def _filled(self, part: Tensor, sizes: Sequence[int]) -> Tensor:
+        if [*part.shape] == sizes:
+            return part
+        return F.pad(
+            part, [more for size, has in zip(sizes[::-1], part.shape[::-1], strict=True) for more in (0, size - has)]
+        )
 
 
 class Abreast(TorchFunctionMode):

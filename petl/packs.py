@@ -15,10 +15,11 @@ RECIPE = ("lr", "lr_end", "warmup", "weight_decay", "betas", "eps", "max_grad_no
 
 def packs(configs: Mapping[int, Config]) -> list[list[int]]:
     """The numbers of the runs, those together that may be, in the order of each pack's first; singles where pack=1."""
+    found = [[number] for number, config in configs.items() if config.runtime.pack == 1]
     groups: dict[str, list[int]] = {}
     for number, config in configs.items():
-        groups.setdefault(_key(config), []).append(number)
-    found = []
+        if config.runtime.pack > 1:
+            groups.setdefault(_key(config), []).append(number)
     for numbers in groups.values():
         size = configs[numbers[0]].runtime.pack
         found += [numbers[i : i + size] for i in range(0, len(numbers), size)]

@@ -130,9 +130,7 @@ def test_what_no_pack_can_hold_is_named(waiting):
 
 def test_a_large_pass_does_not_pay(waiting):
     wanted = waiting("bart", "mam")
-    tokens = (
-        3 * 5 * (6 + 5) / 2
-    )  # runs, rows, and what a matrix sees: source or target
+    tokens = 3 * 5 * (6 + 5) / 2  # runs, rows, and what a matrix sees: source or target
     fits = WORK["cpu"] / tokens
     assert pays(wanted, int(fits)) and not pays(wanted, int(fits) + 1)
     assert work_of(wanted[0].model) > 0

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from petl import apart, cluster, command, sweep
+from petl import apart, cluster, command, sweep, turn
 from petl.config import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -98,7 +98,7 @@ def test_a_signal_goes_to_the_run_and_then_to_whom_it_went_before(script, monkey
 
 
 def test_a_sweep_on_one_machine_starts_several_processes_too(monkeypatch):
-    monkeypatch.setattr(sweep, "apart", lambda words, processes: ("done", f"{processes} processes"))
+    monkeypatch.setattr(turn, "apart", lambda words, processes: ("done", f"{processes} processes"))
     monkeypatch.setattr("petl.records.find", lambda config: None)
     words = ["task=sst2", "runtime.processes=2"]
     assert sweep._in_turn([words], [command.read(words)], [""]) == [("done", "2 processes")]

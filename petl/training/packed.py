@@ -25,19 +25,21 @@ from petl.training.loss import inputs, logits, summed_loss
 from petl.training.memory import ones_like
 from petl.training.streams import Stream
 
-WORK = {"cpu": 3e9, "cuda": 2e13}  # floating-point operations of a pass, up to which sharing it pays (docs/speed.md)
+ROOM = 16  # positions that a pass may need beyond its longest row
+WORK = {"cpu": 3e9, "cuda": 2e13}  # floating-point operations of a pass, up to which sharing it pays (docs/using.md)
 
 
 def pays(wanted: Sequence[Wanted], work: int) -> bool:
     """Whether telling a device of all these micro-batches alone takes longer than computing them in one pass does.
 
-    work: floating-point operations of a token.
+    work: floating-point operations of a token. Where there are too few positions to tell widths apart, it does not.
     """
+    most: Any = wanted[0].model.config.max_position_embeddings  # type: ignore[union-attr]
     for parts in zip(*(one.step.micro_batches for one in wanted), strict=True):
         batches = [batch for _, batch in parts]
         wide = [max(width) for width in zip(*map(widths, batches), strict=True)]
         tokens = len(batches) * max(len(batch["labels"]) for batch in batches) * sum(wide) / len(wide)
-        if tokens * work > WORK[wanted[0].accelerator.device.type]:
+        if tokens * work > WORK[wanted[0].accelerator.device.type] or max(wide) + ROOM > most:
             return False
     return True
 
@@ -75,6 +77,7 @@ class Packed:
         """Add the gradients of a micro-batch of each run to the pack's `.grad`; the losses."""
         accelerator = wanted[0].accelerator
         device = accelerator.device
+        full = [bool(batch["attention_mask"].all()) for batch in batches]
         batches = [{name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()} for batch in batches]
         layout = Layout([len(batch["labels"]) for batch in batches], list(map(widths, batches)), self.added, self.taken)
         given = layout.join([inputs(self.pack.model, batch) for batch in batches], self.pad)
@@ -82,7 +85,6 @@ class Packed:
             Stream(device, one.config.seed, "dropout", one.step.number, index)
             for one, index in zip(wanted, indices, strict=True)
         ]
-        full = [bool(batch["attention_mask"].all()) for batch in batches]
         with accelerator.autocast(), Abreast(layout, streams, full):
             made = logits(self.pack.model, given)
         losses = []

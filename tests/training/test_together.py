@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from petl import records
-from petl.config import Rule
+from petl.config import Precision, Rule
 from petl.training import BadNumbers, packed, run, together
 from petl.training.checkpoint import load
 from petl.training.job import running
@@ -67,6 +67,15 @@ def test_each_run_is_what_it_is_alone(members, task):
     assert [record["packed"] for record in made] == [3, 3, 3]
     for one, other in zip(alone, beside, strict=True):
         same(one, other, **NEAR)
+
+
+def test_so_it_is_in_bf16(members):
+    for config in (alone := members("alone", precision=Precision.bf16)):
+        run(config)
+    side_by_side(beside := members("beside", precision=Precision.bf16))
+    for one, other in zip(alone, beside, strict=True):
+        losses = ([point["loss"] for point in records.find(config)["history"]] for config in (one, other))  # type: ignore[index]
+        assert next(losses) == pytest.approx(next(losses), rel=0.02)
 
 
 def test_to_the_bit_where_passes_are_not_shared(members, monkeypatch):

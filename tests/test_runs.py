@@ -80,3 +80,16 @@ def test_two_processes_give_the_result_of_one(tmp_path):
     (a,), (b,) = ((list((tmp_path / name / "records").rglob("*-????????????.json"))) for name in ("one", "two"))
     first, second = json.loads(a.read_text()), json.loads(b.read_text())
     assert first["metrics"] == second["metrics"] and second["processes"] == 2
+
+
+def test_a_packed_sweep_leaves_the_records_of_its_runs_and_does_none_again(tmp_path):
+    argv = ["-m", "method=mam", "task=sst2", "recipe.batch=2", "runtime.pack=3", *words(tmp_path)]
+    first = train(*argv, "seed=0,1")
+    made = {path.name: json.loads(path.read_text()) for path in (tmp_path / "records").rglob("*-????????????.json")}
+    assert first.returncode == 0 and "2 done" in first.stdout, first.stdout + first.stderr
+    assert {(record["config"]["seed"], record["packed"]) for record in made.values()} == {(0, 2), (1, 2)}
+    logs = [path.read_text() for path in (tmp_path / "out").rglob("log.txt")]
+    assert len(logs) == 2 and all("seed 0" in log or "seed 1" in log for log in logs)
+    assert "seed=0: step 2/2" in first.stdout
+    second = train(*argv, "seed=0,1,2")
+    assert "1 done, 2 skipped" in second.stdout, second.stdout

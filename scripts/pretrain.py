@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
 from petl import mini  # noqa: E402
+from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -30,4 +31,5 @@ if __name__ == "__main__":
             replaceable(args.out)  # told now, not after the run
         pretrain(**vars(args))
     except UserError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {screen(str(error))}", file=sys.stderr)
+        sys.exit(error.exit_code)

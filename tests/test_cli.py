@@ -173,7 +173,7 @@ def test_a_path_in_quotes_stays_as_it_is(home):
 
 
 def shell(*argv: str, **env: str) -> subprocess.CompletedProcess:
-    return subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, env=os.environ | env, timeout=60)
+    return subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, env=os.environ | env, timeout=300)
 
 
 def test_help_lists_groups_and_commands_without_torch():

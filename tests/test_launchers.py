@@ -88,7 +88,7 @@ def test_a_signal_goes_to_the_run_and_then_to_whom_it_went_before(script, monkey
             heard.append("sent")
             os.kill(os.getpid(), signal.SIGUSR2)
 
-        thread = threading.Thread(target=interrupt)
+        thread = threading.Thread(target=interrupt, daemon=True)
         thread.start()
         assert "exit code 140" in apart.apart(words)[1]
         thread.join()

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from petl import mini
+from petl.checks import screen
 from petl.config import UserError
 from petl.mini.corpora import home
 from petl.training import NoRoom, disk
@@ -18,7 +19,8 @@ try:
     with disk.told(home(cache), NEED, "the embedded text"):
         folder = mini.build(cache)
 except UserError as error:
-    sys.exit(f"error: {error}")
+    print(f"error: {screen(str(error))}", file=sys.stderr)
+    sys.exit(error.exit_code)
 except NoRoom as error:
     print(f"stopped: {error}", file=sys.stderr)
     sys.exit(error.exit_code)

@@ -87,7 +87,7 @@ def cells(table: str, scale: str, runs: Iterable[Record], protocol: str | None =
         if config["scale"] == scale:
             candidates.setdefault((config["method"]["name"], config["task"]["name"]), []).append(run)
     return [
-        _filled(empty, candidates.get((entry["overrides"]["method"], empty.task), []) if _ours(entry) else [])
+        filled(empty, candidates.get((entry["overrides"]["method"], empty.task), []) if _ours(entry) else [])
         for entry in published.table(table)["rows"]
         for empty in _empty(table, entry, scale, protocol)
     ]
@@ -145,7 +145,7 @@ def _empty(table: str, entry: published.Row, scale: str, protocol: str) -> Itera
         )
 
 
-def _filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
+def filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
     """`cell` with the largest group of records that go together; of several, the one that was finished last."""
     groups: list[list[Record]] = []
     for run in candidates:

@@ -113,6 +113,19 @@ def test_a_build_cut_short_leaves_no_manifest(cache, monkeypatch):
     assert not (corpora.home(cache[0]) / "manifest.json").exists()
 
 
+def test_what_is_missing_is_told_on_one_screen_with_exit_code_2(cache, monkeypatch, capsys):
+    def missing(*_):
+        raise UserError("\n".join(f"{number}.txt is missing" for number in range(100)))
+
+    monkeypatch.setattr("petl.mini.build", missing)
+    monkeypatch.setattr(sys, "argv", ["petl.mini", "--cache", str(cache[0])])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("petl.mini", run_name="__main__")
+    said = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert said[0] == "error: 0.txt is missing" and len(said) <= 30
+
+
 def test_a_full_disk_is_told_and_leaves_no_half_a_file(cache, monkeypatch, capsys):
     def full(path, content, encoding):
         path.touch()

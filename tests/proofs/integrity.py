@@ -74,7 +74,7 @@ def integrity(number: int, folder: Path) -> None:
 def _assert_apart(words: list[str], first: records.Record, second: records.Record, file: str) -> None:
     """Of the two seeds a cell has one, and a footnote that names the file."""
     cell = cells.Cell("table6", "a row", "a task", "mini", words, {}, {}, [])
-    filled = cells._filled(cell, [first, second])
+    filled = cells.filled(cell, [first, second])
     assert len(filled.records) == 1 and len(filled.refused) == 1, "two seeds of other bytes share a cell"
     assert file in filled.refused[0], filled.refused[0]
 

@@ -13,36 +13,51 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from petl import command, leaves, records
 from petl.config import Config
 from petl.records import claims
-from tests.proofs import Outcome, promise, tiny
+from petl.report import cells
+from petl.report.render import FORMATS
+from petl.report.tables import results
+from tests.proofs import Note, Outcome, promise, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = ("adapter", "bitfit", "lora", "mam", "mh_parallel", "prefix")
+METHODS = ("adapter", "bitfit", "full", "lora", "mam", "prefix")  # rows of TABLE
+TABLE, TASK = "table2", "sst2"
 VOLATILE = ("seconds", "memory_mb", "finished", "checksum", "code")  # of a record: when, and of which commit
 TOGETHER = 8  # processes
 CELLS, KILLS = 60, 30
 LIMIT = 3600.0  # seconds after which a sweep hangs
 
 
-@promise(full=CELLS, quick=6, slow=True)
+def summed(notes: list[Note]) -> str:
+    return f"{notes[0]['beyond']:.2f} s a run beyond the phases in its record" if notes else ""
+
+
+@promise(full=CELLS, quick=6, slow=True, sum_up=summed)
 def sweeps(numbers: list[int], folder: Path) -> Iterator[Outcome]:
-    """Eight processes with the same sweep: each run trained once, and its record that of a sweep by one process."""
+    """Eight processes with the same sweep: each run trained once, records and tables as by one process."""
     _emptied(folder)
     shared, serial = _words(len(numbers), folder, "shared"), _words(len(numbers), folder, "serial")
     parts = [_started(shared, folder / f"{part}.txt") for part in range(min(TOGETHER, 2 + len(numbers) // 6))]
     codes = [part.wait(LIMIT) for part in parts]
     said = "\n".join(path.read_text() for path in sorted(folder.glob("*.txt")))
+    began = time.monotonic()
     alone = _started(serial, folder / "serial.log").wait(LIMIT)
-    made = len(re.findall(r"^done  ", said, re.MULTILINE))
+    beyond = (time.monotonic() - began - _own(serial)) / len(numbers)
+    made, uneven = len(re.findall(r"^done  ", said, re.MULTILINE)), _uneven(shared, serial)
     for number, one, other in zip(numbers, _configs(shared), _configs(serial), strict=True):
-        wrong = _differs(one, other) or (f"{claims.newest(one).number} attempts" * (claims.newest(one).number != 1))
+        wrong = (
+            _differs(one, other)
+            or uneven
+            or (f"{claims.newest(one).number} attempts" * (claims.newest(one).number != 1))
+        )
         if any(codes) or alone or made != len(numbers):
             wrong = f"exit codes {codes}, {alone}; {made} of {len(numbers)} trained; {wrong}"
-        yield Outcome(number, wrong)
+        yield Outcome(number, wrong, {"beyond": round(beyond, 3)})
 
 
 @promise(full=KILLS, quick=2, slow=True)
@@ -61,10 +76,11 @@ def killed_sweeps(numbers: list[int], folder: Path) -> Iterator[Outcome]:
         kills, written = _shared_and_killed(words, logs, len(numbers) - killed, chance, until)
         killed += kills
         again = _started(words, logs / "again.txt").wait(LIMIT)
+        uneven = _uneven(words, serial)
         for place, (one, other) in enumerate(zip(_configs(words), _configs(serial), strict=True)):
             path = records.record_path(one)
             twice = path in written and written[path] != _written(words).get(path)
-            wrong[place] += f"exit code {again}; " * bool(again) + _differs(one, other)
+            wrong[place] += f"exit code {again}; " * bool(again) + (_differs(one, other) or uneven)
             wrong[place] += f"{path} had been written, and was again" * twice
         if killed >= len(numbers) or any(wrong) or time.monotonic() > until:
             break
@@ -103,7 +119,7 @@ def _words(cells: int, folder: Path, name: str) -> list[str]:
     seeds = cells // len(methods)
     if not (folder / "model").exists():
         tiny.backbone(folder / "model", "roberta-base")
-        tiny.data(folder / "rows", "sst2")
+        tiny.data(folder / "rows", TASK)
     usual = tiny.words("roberta-base", folder / "model", folder / "rows", folder / name)
     told = [word for word in usual if not word.startswith("recipe.steps=")]
     sweep = [f"method={','.join(methods)}", f"seed={','.join(map(str, range(seeds)))}", "recipe.steps=2"]
@@ -124,19 +140,17 @@ def _started(words: list[str], log: Path) -> subprocess.Popen:
 
 def _kill_any(configs: list[Config], parts: list[subprocess.Popen], chance: random.Random) -> bool:
     """SIGKILL to a process that is at a run or, once in four times, to one of the sweeps; whether there was one."""
+    told = [claims.newest(config).said for config in configs]
     running = [
-        claim.said["pid"] for config in configs if (claim := claims.newest(config)).said.get("state") == "running"
+        said["pid"] for said in told if said.get("state") == "running" and claims._born(said["pid"]) == said["born"]
     ]
     sweeping = [part.pid for part in parts if part.poll() is None]
     chosen = sweeping if chance.random() < 0.25 else running
     if not chosen:
         return False
     try:
-        os.kill(pid := chance.choice(chosen), 0)
-        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-            return False
-        os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, FileNotFoundError):
+        os.kill(chance.choice(chosen), signal.SIGKILL)
+    except ProcessLookupError:
         return False
     return True
 
@@ -157,3 +171,42 @@ def _differs(one: Config, other: Config) -> str:
         held = {name: value for name, value in record.items() if name not in VOLATILE}
         told.append((json.dumps(held, sort_keys=True), path.with_suffix(".scores.json").read_text()))
     return "" if told[0] == told[1] else f"{records.record_path(one)} is not as of a serial sweep"
+
+
+def _own(words: list[str]) -> float:
+    """Seconds that the sweep's runs spent loading, training and testing, by their records."""
+    return sum(sum(record["seconds"].values()) for record in records.below(_folder(words)))
+
+
+def _uneven(one: list[str], other: list[str]) -> str:
+    """What is not the same, to the byte, in the tables of two sweeps; or why they would say little."""
+    made = []
+    for words in (one, other):
+        found = _cells(words)
+        full = [cell.row for cell in found if len(cell.records) == len(_configs(words)) // len(_methods(words))]
+        if len(full) != len(_methods(words)):
+            return f"{TABLE}: only {full} are filled of the rows of {_methods(words)}"
+        table = results(TABLE, found, records.scores_below(_folder(words)), "mean")
+        made.append({ending: render(table) for ending, render in FORMATS.items()})
+    other_bytes = [ending for ending in FORMATS if made[0][ending] != made[1][ending]]
+    return f"{TABLE}: {' '.join(other_bytes)} not as of a serial sweep" * bool(other_bytes)
+
+
+def _cells(words: list[str]) -> list[cells.Cell]:
+    """The table's cells of the task, of runs that are as small as these: with the sweep's records of each."""
+    runs = records.below(_folder(words))
+    mine = {word.partition("=")[0]: word for word in words if not word.startswith(("method=", "seed=", "runtime."))}
+    found = []
+    for cell in cells.cells(TABLE, "mini", []):
+        if cell.task == TASK:
+            said = {word.partition("=")[0]: word for word in cell.words} | mine
+            found.append(cells.filled(replace(cell, words=list(said.values())), runs))
+    return found
+
+
+def _methods(words: list[str]) -> list[str]:
+    return next(word.partition("=")[2] for word in words if word.startswith("method=")).split(",")
+
+
+def _folder(words: list[str]) -> Path:
+    return Path(next(word.partition("=")[2] for word in words if word.startswith("runtime.records=")))

@@ -12,3 +12,4 @@ def test_promise(made: Promise, tmp_path):
     outcomes = list(made.prove(made.numbers(made.quick), tmp_path))
     assert [f"case {o.number}: {o.wrong}" for o in outcomes if o.wrong] == []
     assert len(outcomes) == made.quick
+    made.sum_up([o.note for o in outcomes])

@@ -15,6 +15,7 @@ import pytest
 
 from petl import apart, cluster, command, sweep, turn
 from petl.config import UserError
+from petl.records import claims, find
 
 ROOT = Path(__file__).parents[1]
 TINY = (
@@ -244,3 +245,21 @@ def test_ray_runs_a_sweep_on_two_workers(tmp_path):
 def test_ray_without_the_gpus_a_run_asks_for_is_refused(tmp_path):
     done, _ = swept(tmp_path, "hydra/launcher=ray_cluster", "runtime.processes=64", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 2 and "asks for 64 GPUs, and the Ray cluster has 0" in " ".join(done.stderr.split())
+
+
+@pytest.mark.slow
+def test_the_processes_of_torchrun_hold_one_claim_and_a_sweep_leaves_them_their_run(tmp_path):
+    words = [*TINY, "seed=0", "recipe.accumulate=2", f"runtime.output={tmp_path}/o", f"runtime.records={tmp_path}/r"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py"]
+    config = command.read(words)
+    with (tmp_path / "log").open("w") as log:
+        world = subprocess.Popen([*launch, *words], cwd=ROOT, stdout=log, stderr=log)
+        while not (claim := claims.newest(config)).number and world.poll() is None:
+            time.sleep(0.05)
+        swept = [sys.executable, "train.py", "-m", *words]
+        beside = subprocess.run(swept, cwd=ROOT, capture_output=True, text=True, timeout=900)
+        assert world.wait(900) == 0, (tmp_path / "log").read_text()
+    assert "0 done, 1 skipped, 0 failed" in beside.stdout, beside.stdout + beside.stderr
+    assert claim.number == claims.newest(config).number == 1
+    record = find(config)
+    assert record and record["processes"] == 2

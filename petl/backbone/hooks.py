@@ -59,9 +59,9 @@ class Feeder:
         owner.register_forward_pre_hook(self.feed)
 
     def feed(self, module: nn.Module, args: tuple) -> None:
-        prefixes = self.network()
+        parts = self.network().flatten(-5, -4).unbind(-4)  # not by index: each would have a gradient as large as all
         for i, heads in enumerate(self.heads):
-            heads.prefix = (prefixes[..., i, 0, :, :, :], prefixes[..., i, 1, :, :, :])
+            heads.prefix = (parts[2 * i], parts[2 * i + 1])
 
 
 class Query:

@@ -99,7 +99,8 @@ def _due(step: int, total: int, every: int) -> bool:
 def take_step(optimiser: Any, norm: float, lr: float, max_norm: float) -> None:
     """Clip to `max_norm` (0: no clipping) and step with rate `lr`."""
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    if max_norm and math.isfinite(norm):  # an overflow is left as it is: the loss scaling must see it to skip the step
+    # An overflow is left as it is: the loss scaling must see it to skip the step. Within the norm, factors would be 1.
+    if max_norm and math.isfinite(norm) and norm + 1e-6 > max_norm:
         torch.nn.utils.clip_grads_with_norm_(parameters, max_norm, torch.tensor(norm))
     for group in optimiser.param_groups:
         group["lr"] = lr

@@ -18,6 +18,7 @@ from petl.training.batches import Steps
 from petl.training.fit import fit
 from petl.training.keeper import Keeper
 from petl.training.progress import Clock, Progress
+from petl.training.together import alone
 from tests import cells
 
 METHODS = sorted(command.options("method"))
@@ -54,7 +55,7 @@ def curve(name: str) -> list[float]:
     steps, losses = Steps(rows(config), tasks.Collator(1), config.recipe, config.seed), Losses()
     with tempfile.TemporaryDirectory() as folder:
         keeper = Keeper(Path(folder), model, accelerator, {}, losses, Clock())
-        fit(model, steps, config, accelerator, lambda: {"loss": 1.0}, keeper, losses)
+        alone(fit(model, steps, config, accelerator, lambda: {"loss": 1.0}, keeper, losses))
     return losses.told
 
 

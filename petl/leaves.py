@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from petl.checks import validate
-from petl.command import checked, composed
+from petl.composed import composition
 from petl.config import Config
 
 _NUMBER = re.compile(r"([a-z_]+(?:\.[a-z_]+)*)=((?:0|[1-9]\d{0,8})(?:\.\d{1,9})?(?:e-?\d{1,2})?)", re.ASCII)
@@ -22,7 +20,7 @@ class Group:
 
     config: Config
     numbers: dict[str, str]
-    referred: set[str]  # words of the interpolations in what conf/ composes: what of a key is there may set more
+    referred: frozenset[str]  # see Composition
     proven: set[str] = field(default_factory=set)  # keys that were seen to set their leaf alone
     made: dict[frozenset[tuple[str, str]], Config] = field(default_factory=dict)  # valid ones, by what is not the seed
 
@@ -43,8 +41,8 @@ def reader() -> Callable[[Sequence[str]], Config]:
         numbers = {number[1]: number[2] for number in found if number}
         key = tuple(number[1] if number else word for number, word in zip(found, overrides, strict=True))
         if (group := groups.get(key)) is None:
-            config = checked(raw := composed(overrides))
-            groups[key] = Group(config, numbers, _referred(OmegaConf.to_container(raw)))
+            config, referred = composition(overrides)
+            groups[key] = Group(config, numbers, referred)
             return config
         seed = numbers.pop("seed", None) if "seed" not in group.referred else None  # of nine digits: each is valid
         if (config := group.made.get(others := frozenset(numbers.items()))) is None:
@@ -59,21 +57,14 @@ def _other(group: Group, numbers: dict[str, str], overrides: Sequence[str]) -> C
     config, changed = group.config, {name for name in numbers if numbers[name] != group.numbers[name]}
     for name in changed:
         if (config := _with(config, name.split("."), numbers[name])) is None:
-            return checked(composed(overrides))
+            return composition(overrides).config
     if not all(map(group.alone, changed)):
-        full = checked(composed(overrides))
+        full = composition(overrides).config
         if full == replace(config, seed=full.seed):
             group.proven |= changed
         return full
     validate(config)
     return config
-
-
-def _referred(held: Any) -> set[str]:
-    """The words of all texts in `held` that have an interpolation."""
-    if isinstance(held, dict | list):
-        return set().union(*map(_referred, held.values() if isinstance(held, dict) else held))
-    return set(re.findall(r"\w+", held)) if isinstance(held, str) and "${" in held else set()
 
 
 def _with(held: Any, path: Sequence[str], text: str) -> Any:

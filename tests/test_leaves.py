@@ -3,6 +3,7 @@
 import pytest
 
 from petl import command, leaves
+from petl.composed import composition
 from petl.config import UserError
 
 
@@ -10,7 +11,7 @@ def test_every_run_is_as_when_read_alone(monkeypatch):
     words = ["method=mam,lora", "task=sst2", "recipe.lr=1e-4,2e-4,0.0003", "recipe.batch=8,16", "seed=0,1"]
     runs = command.expand(words)
     composed = []
-    monkeypatch.setattr(leaves, "composed", lambda words: composed.append(words) or command.composed(words))
+    monkeypatch.setattr(leaves, "composition", lambda words: composed.append(words) or composition(words))
     read = leaves.reader()
     assert [read(run) for run in runs] == [command.read(run) for run in runs]
     assert len(composed) == 2  # one for each method

@@ -3,7 +3,7 @@
 from petl.records.folder import below, scores_below
 from petl.records.life import underway
 from petl.records.links import refuse_links
-from petl.records.naming import SCHEMA, canonical, identity, record_path, run_dir
+from petl.records.naming import SCHEMA, canonical, identity, plain, record_path, run_dir
 from petl.records.parse import config_of
 from petl.records.record import Record, agree, code_sha256, code_version, find, package_versions, read, same_run, write
 from petl.records.shared import Shared
@@ -25,6 +25,7 @@ __all__ = [
     "find",
     "identity",
     "package_versions",
+    "plain",
     "read",
     "record_path",
     "refuse_links",

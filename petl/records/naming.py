@@ -38,7 +38,7 @@ def identity(config: Config, shared: Shared | None = None) -> str:
 def canonical(config: Config, shared: Shared | None = None) -> dict[str, Any]:
     """The whole config as JSON values, without `runtime` and `experiment`: what a record stores."""
     parts = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in _NOT_STORED}
-    return {name: _once(shared, lambda part=part: _plain(part), "plain", part) for name, part in parts.items()}
+    return {name: _once(shared, lambda part=part: plain(part), "plain", part) for name, part in parts.items()}
 
 
 def run_dir(config: Config) -> Path:
@@ -78,7 +78,7 @@ def _told(value: Any, path: str = "", shared: Shared | None = None) -> Any:
         return {name: part for name, part in told.items() if part is not MISSING}
     if isinstance(value, dict):
         return {str(k): _told(v, f"{path}{k}.") for k, v in value.items()}
-    return _plain(value)
+    return plain(value)
 
 
 def _unless_default(f: Field, value: Any, place: str) -> Any:
@@ -96,15 +96,16 @@ def _default(f: Field) -> Any:
     return f.default_factory() if f.default_factory is not MISSING else MISSING
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Part of a config as JSON values; `config_of` is the way back."""
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)  # 4 and 4.0 are the same setting
     return value

@@ -12,9 +12,9 @@ from typing import Any
 from petl import records
 from petl.checks import choice
 from petl.command import options
+from petl.composed import composed
 from petl.config import UserError
 from petl.report import published
-from petl.report.composed import composed
 
 Record = records.Record
 

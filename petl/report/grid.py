@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from petl.command import options
+from petl.composed import composed
 from petl.config import Config, Delta, Insertion, Position, Rule, UserError
 from petl.mini import backbone_folder
 from petl.report import published
-from petl.report.composed import composed
 from petl.report.layout import MISSING, Entry, Table, entry
 
 FORMS = {"relu": "ReLU", "softmax": "softmax", "gelu": "GELU", "tanh": "tanh", "silu": "SiLU", "linear": ""}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from petl.composed import composed
 from petl.report import published
 from petl.report.cells import Record
-from petl.report.composed import composed
 from petl.report.layout import MISSING, Entry, Table, entry
 
 SPLITS = ("train", "dev", "test")

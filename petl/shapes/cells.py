@@ -18,11 +18,11 @@ from typing import Any
 
 from petl import records
 from petl.command import read
+from petl.composed import composed
 from petl.config import Config
 from petl.parameters import HUB
 from petl.parameters import measure as measured
 from petl.report import published
-from petl.report.composed import composed
 from petl.shapes import hub
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -71,6 +71,7 @@ def test_the_rows_are_the_same_every_time(rows):
     assert nli.mnli() == rows
 
 
+@pytest.mark.slow
 def test_pretraining_sentences_are_in_no_row(rows):
     held = {row[side] for part in rows.values() for row in part for side in ("premise", "hypothesis")}
     texts = nli.passages(rows, each=50)

@@ -86,7 +86,7 @@ def with_heads(plain: Callable) -> Callable:
             return plain(module, q, k, v, mask, scaling=scaling, dropout=dropout, is_causal=False, **kwargs, **bias)[0]
 
         own = heads.take_query(query)
-        return heads(query, own, key, value, attention_mask, scaling, attend), None
+        return heads(query, own, key, value, attention_mask, scaling, attend, position_bias is not None), None
 
     return attention
 

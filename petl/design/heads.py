@@ -9,7 +9,6 @@ W_up = P_v. With phi = ReLU and h + dh it is the multi-head parallel adapter.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -66,13 +65,6 @@ class Network(nn.Module):
         return {**self.__dict__, "_folded": None}
 
 
-@dataclass
-class Kept:
-    """Put on keys (as `petl_kept`) that later calls meet again, with the same prefix: what they are joined to."""
-
-    joined: tuple[Tensor, Tensor] | None = None
-
-
 class Heads(nn.Module):
     """The delta of every head of one attention module.
 
@@ -110,11 +102,15 @@ class Heads(nn.Module):
         assert own is not None, "the query projection has not run"
         return own.view(own.shape[0], own.shape[1], -1, query.shape[-1]).transpose(1, 2)
 
-    def pair(self, batch: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """P_k, P_v for every row: [batch, heads, l, d_head]."""
+    def own(self) -> tuple[Tensor, Tensor]:
+        """P_k, P_v: [heads, l, d_head]."""
         given = self.prefix if self.key is None or self.value is None else (self.key, self.value)
         assert given is not None, "the prefix network has not run: call the backbone's own forward"
-        rows = [spread(p.to(dtype), 3, batch) for p in given]
+        return given
+
+    def pair(self, batch: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """P_k, P_v for every row: [batch, heads, l, d_head]."""
+        rows = [spread(p.to(dtype), 3, batch) for p in self.own()]
         key, value = (F.dropout(p, self.prefix_dropout, self.training) for p in rows)
         return key, value
 
@@ -137,14 +133,19 @@ class Heads(nn.Module):
         mask: Tensor | None,
         scaling: float,
         attend: Attend,
+        biased: bool = False,
     ) -> Tensor:
         """The composed head outputs, [batch, n, heads, d_head].
 
         `own_query` is what `take_query` gave. `mask` is None, boolean (True: visible) or additive, [batch, 1, n, m].
-        `attend` is attention as the backbone does it.
+        `attend` is attention as the backbone does it, `biased` whether that adds more to the scores than the mask.
         """
         if self.gated and self.shares_query and self.form == "softmax":
-            return attend(query, *self._joined(key, value, query.dtype), widen(mask, self.length))
+            if query.shape[2] == 1 and not biased and not self.training:  # a token that is being written
+                return self._beside(query, key, value, mask, scaling)
+            prefix_key, prefix_value = self.pair(query.shape[0], query.dtype)
+            keys, values = torch.cat([prefix_key, key], 2), torch.cat([prefix_value, value], 2)
+            return attend(query, keys, values, widen(mask, self.length))
         prefix_key, prefix_value = self.pair(query.shape[0], query.dtype)
         scores = self.scores(own_query, prefix_key, scaling)
         if self.gated and self.form == "softmax":
@@ -155,16 +156,14 @@ class Heads(nn.Module):
             return (1 - gate) * h + gate * dh
         return h + self.scale(dh)
 
-    def _joined(self, key: Tensor, value: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """[P_k; K] and [P_v; V]; joined once where the same keys are met again."""
-        kept: Kept | None = getattr(key, "petl_kept", None)
-        if kept is not None and kept.joined is not None and not torch.is_grad_enabled():
-            return kept.joined
-        prefix_key, prefix_value = self.pair(key.shape[0], dtype)
-        joined = torch.cat([prefix_key, key], 2), torch.cat([prefix_value, value], 2)
-        if kept is not None and not torch.is_grad_enabled():
-            kept.joined = joined
-        return joined
+    def _beside(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
+        """softmax([q P_k^T ; q K^T]) [P_v ; V] with P, which all rows share, read once and copied to none."""
+        prefix_key, prefix_value = (p.to(query.dtype) for p in self.own())
+        scores = [times(query, prefix_key.mT) * scaling, self._real(query, key, mask, scaling)]
+        weights = torch.cat(scores, -1).softmax(-1, torch.promote_types(query.dtype, torch.float32)).to(query.dtype)
+        to_prefix, to_keys = weights.split([self.length, key.shape[2]], -1)
+        groups = query.shape[1] // value.shape[1]
+        return (times(to_prefix, prefix_value) + to_keys @ value.repeat_interleave(groups, 1)).transpose(1, 2)
 
     def _joint(
         self,
@@ -204,3 +203,10 @@ def widen(mask: Tensor | None, length: int) -> Tensor | None:
     if mask is None:
         return None
     return F.pad(mask, (length, 0), value=True if mask.dtype == torch.bool else 0.0)
+
+
+def times(x: Tensor, shared: Tensor) -> Tensor:
+    """x [batch, heads, n, a] times what all rows share, [key heads, a, b]: [batch, heads, n, b], one product a head."""
+    batch, heads, n, a = x.shape
+    rows = x.reshape(batch, len(shared), -1, a).transpose(0, 1).reshape(len(shared), -1, a)
+    return (rows @ shared).view(len(shared), batch, -1, shared.shape[-1]).transpose(0, 1).reshape(batch, heads, n, -1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from petl.config import Delta, Norm, Position, Rule
-from petl.design.heads import Heads, Network, widen
+from petl.design.heads import Heads, Network, times, widen
 
 B, H, N, M, L, D = 2, 3, 4, 6, 5, 8
 
@@ -84,6 +84,35 @@ def test_unscaled_query():
     module = heads(compose=Rule.add, scale_query=False)
     expected = attend(query, key, value, mask) + ((query @ module.key.mT).softmax(-1) @ module.value).transpose(1, 2)
     torch.testing.assert_close(run(module, query, key, value, mask), expected)
+
+
+def test_one_token_meets_the_prefix_as_many_do():
+    """The route of a token that is being written agrees with the concatenation, position by position."""
+    query, key, value, mask = tensors()
+    module = heads(compose=Rule.gated)
+    expected = run(module, query, key, value, mask)
+    for i in range(N):
+        one = run(module, query[:, :, i : i + 1], key, value, mask[:, :, i : i + 1])
+        torch.testing.assert_close(one, expected[:, i : i + 1], rtol=1e-12, atol=1e-12)
+
+
+def test_a_bias_of_attentions_own_is_left_to_it():
+    query, key, value, mask = tensors()
+    module, asked = heads(compose=Rule.gated), []
+
+    def biased(q, k, v, mask):
+        asked.append(k.shape[2])
+        return attend(q, k, v, mask)
+
+    module(query[:, :, :1], query, key, value, mask[:, :, :1], D**-0.5, biased, True)
+    assert asked == [L + M]
+
+
+@pytest.mark.parametrize("heads_of_keys", [2, 4])
+def test_what_all_rows_share_is_multiplied_head_by_head(heads_of_keys):
+    x, shared = torch.randn(B, 4, N, D, dtype=torch.float64), torch.randn(heads_of_keys, D, L, dtype=torch.float64)
+    expected = x @ shared.repeat_interleave(4 // heads_of_keys, 0)
+    torch.testing.assert_close(times(x, shared), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_boolean_and_additive_masks_agree():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from petl.command import CONF, read
-from petl.records import refuse_links, run_dir
+from petl.records import find, refuse_links, run_dir
 
 Verdict = tuple[str, str]  # done, skipped, failed, stopped or running (by another process); what there is to say
 
@@ -28,6 +28,8 @@ def apart(words: Sequence[str], processes: int = 1) -> Verdict:
     """Do one run; what it says goes to the end of log.txt in its folder."""
     config = read([*words])
     refuse_links(config)
+    if not config.runtime.force and find(config):  # since the sweep has looked
+        return "skipped", "already done"
     log = run_dir(config) / "log.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [str(TRAIN), *words]

@@ -71,10 +71,25 @@ def _handed_over(
 ) -> list[Verdict]:
     if any(isinstance(verdict, Config) and verdict.runtime.pack > 1 for verdict in found):
         raise UserError("runtime.pack with hydra/launcher: a launcher gives each run a job of its own.")
-    left = [words for words, verdict in zip(runs, found, strict=True) if isinstance(verdict, Config)]
-    print(f"{len(left)} of them to the launcher; python scripts/status.py shows how far they are", flush=True)
-    made = iter(elsewhere(left) if left else [])
-    return [next(made) if isinstance(verdict, Config) else verdict for verdict in found]
+    verdicts = {number: verdict for number, verdict in enumerate(found) if not isinstance(verdict, Config)}
+    configs = {number: config for number, config in enumerate(found) if isinstance(config, Config)}
+    print(f"{len(configs)} of them to the launcher; python scripts/status.py shows how far they are", flush=True)
+    while left := [number for number in configs if number not in verdicts]:
+        made = dict(zip(left, elsewhere([runs[number] for number in left]), strict=True))
+        verdicts |= {number: verdict for number, verdict in made.items() if verdict[0] != "running"}
+        _wait_for([configs[number] for number in left if number not in verdicts])
+    return [verdicts[number] for number in range(len(runs))]
+
+
+def _wait_for(runs: Sequence[Config]) -> None:
+    """Until nobody is at any of the runs any more."""
+    from petl.records import claims
+
+    watch = claims.Watch()
+    if runs:
+        print(f"waiting for {len(runs)} that other processes are at", flush=True)
+    while any(not watch.is_free(run, claims.newest(run)) for run in runs):
+        time.sleep(PAUSE)
 
 
 def _in_turn(runs: Sequence[Sequence[str]], found: Sequence[Config | Verdict], names: Sequence[str]) -> list[Verdict]:

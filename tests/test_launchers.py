@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,6 +126,26 @@ def test_only_what_is_to_be_done_is_handed_over(monkeypatch, capsys):
     ]  # fmt: skip
 
 
+def test_a_run_that_another_process_is_at_is_waited_for_and_looked_at_again(monkeypatch):
+    monkeypatch.setattr("petl.records.find", lambda config, *_: None)
+    monkeypatch.setattr(sweep, "PAUSE", 0)
+    free = iter([False, False, True])
+    monkeypatch.setattr(claims.Watch, "is_free", lambda self, config, claim: next(free))
+    given = []
+
+    def elsewhere(runs):
+        given.append([run[1] for run in runs])
+        return [("done", ""), ("running", "held")] if len(runs) == 2 else [("done", "")]
+
+    assert sweep.many([["task=sst2", f"seed={seed}"] for seed in (0, 1)], elsewhere) == 0
+    assert given == [["seed=0", "seed=1"], ["seed=1"]] and next(free, None) is None
+
+
+def test_a_job_whose_run_has_been_done_meanwhile_does_nothing(script, monkeypatch):
+    monkeypatch.setattr(apart, "find", lambda config: {"seed": 0})
+    assert apart.apart(script("sys.exit(3)")) == ("skipped", "already done")
+
+
 def test_a_lost_job_is_one_failed_run(monkeypatch):
     class Job:
         def results(self):
@@ -238,6 +259,36 @@ def test_ray_runs_a_sweep_on_two_workers(tmp_path):
     assert sorted(record["config"]["recipe"]["lr"] for record in records) == [0.001, 0.002]
     again, _ = swept(tmp_path, *words[:1], "recipe.lr=1e-3,2e-3", *words[2:])
     assert again.returncode == 0 and "0 done, 2 skipped, 0 failed" in again.stdout
+
+
+LAUNCHED = {
+    "submitit": ("hydra/launcher=submitit_local", "hydra.launcher.submitit_folder={}/jobs"),
+    "ray": (
+        "hydra/launcher=ray_cluster", "hydra.launcher.ray.remote.num_gpus=0", "hydra.launcher.ray.init.num_cpus=2",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher", [pytest.param("submitit", marks=needs_submitit), pytest.param("ray", marks=needs_ray)]
+)
+def test_a_launched_sweep_and_one_on_the_spot_share_their_runs(launcher, tmp_path):
+    """Started together, each run has one attempt, and both sweeps end with all of them."""
+    cells = ["seed=0,1", "recipe.lr=1e-3,2e-3"]
+    launched, here = [word.format(tmp_path) for word in LAUNCHED[launcher]], tmp_path / "here.log"
+    folders = [f"runtime.output={tmp_path}/o", f"runtime.records={tmp_path}/records"]
+    with here.open("w") as log:
+        argv = [sys.executable, "train.py", "-m", *TINY, *cells, *folders]
+        beside = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=log)
+        done, records = swept(tmp_path, *cells, *launched)
+        assert beside.wait(900) == 0, here.read_text()
+    assert done.returncode == 0, done.stdout + done.stderr
+    ends = [re.findall(r"^(\d+) done, (\d+) skipped, 0 failed", text, re.M) for text in (done.stdout, here.read_text())]
+    ((one, left), (other, found)) = (map(int, end[-1]) for end in ends)
+    assert (one + left, other + found, one + other) == (4, 4, 4)
+    runs = [command.read([*TINY, f"seed={n}", f"recipe.lr={lr}", *folders]) for n in (0, 1) for lr in (1e-3, 2e-3)]
+    assert [claims.newest(run).number for run in runs] == [1] * 4 == [1] * len(records)
 
 
 @needs_ray

@@ -19,7 +19,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 
 from petl import paths, unsafe
 from petl.checks import hint, near
@@ -54,9 +54,12 @@ def values(word: Override) -> list[str]:
         return [str(word.input_line)]
     if not word.is_discrete_sweep():
         raise UserError(f"{word.input_line}: an interval has no values to try; write them: {word.key_or_group}=A,B,C.")
-    chosen = [f"{word.get_key_element()}={value}" for value in islice(word.sweep_string_iterator(), MOST + 1)]
-    if len(chosen) > MOST:
-        raise UserError(f"{word.input_line}: more than {MOST:,} values.")
+    try:
+        chosen = [f"{word.get_key_element()}={value}" for value in islice(word.sweep_string_iterator(), MOST + 1)]
+    except (ValueError, HydraException):  # of range(0,1,0)
+        chosen = []
+    if not 0 < len(chosen) <= MOST:
+        raise UserError(f"{word.input_line}: {f'more than {MOST:,} values' if chosen else 'no value to try'}.")
     return chosen
 
 

@@ -4,6 +4,10 @@ python scripts/mini.py                     runs what is missing, side by side on
 python scripts/mini.py method=mam seed=0   these of it, in the words of train.py -m
 python scripts/mini.py --status            a line for each row and task; exit code 1 while a run is missing
 
+Twice: first each row at the one rate that its recipe has for all methods, as in the paper. Then the learning rate of
+each method is tuned on dev (petl/report/rates.py: the grid; results/rates.json: what came of it), and rows whose
+method prefers another rate than the recipe's are run again at that.
+
 Records go to results/runs, without the decoded rows, which are text of others. `make tables figures claims report`
 shows them.
 """
@@ -12,9 +16,10 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
@@ -28,48 +33,121 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--status", action="store_true", help="run nothing")
     parser.add_argument("--records", type=Path, default=RUNS, help="where records are and go")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     if given.status and given.words:
         parser.error("--status is of all rows; python scripts/status.py WORDS tells of some")
     if given.jobs < 1:
         parser.error("--jobs takes a whole number above 0")
-    return status(given.records) if given.status else run(given.words, given.records, given.jobs)
+    folder = given.records.resolve()
+    if given.status:
+        return status(folder)
+    return share(given.words, folder) if given.jobs == 1 else side_by_side(given.words, folder, given.jobs)
 
 
-def run(words: Sequence[str], folder: Path, jobs: int) -> int:
-    """So many processes of one sweep, which share its runs. The first speaks, the others write logs."""
-    from petl.report.experiments import NAMES
-
-    command = [sys.executable, str(ROOT / "train.py"), "-m", f"experiment={','.join(NAMES)}"]
-    command += [f"runtime.records={folder}", "runtime.examples=0", *words]
+def side_by_side(words: Sequence[str], folder: Path, jobs: int) -> int:
+    """So many processes, which share the runs. The first speaks, the others write logs."""
+    command = [sys.executable, str(ROOT / "scripts" / "mini.py"), *words, "--records", str(folder), "--jobs", "1"]
     LOGS.mkdir(parents=True, exist_ok=True)
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
     with ExitStack() as files:
         logs = [None, *(files.enter_context((LOGS / f"{n}.log").open("w")) for n in range(2, jobs + 1))]
-        started = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) for log in logs]
+        started = [subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for log in logs]
         try:
             return max(process.wait() for process in started)
         except KeyboardInterrupt:  # which all of them got: each keeps where it is
             return max(process.wait() for process in started)
 
 
-def status(folder: Path) -> int:
-    """How many seeds of each row are there."""
+def share(words: Sequence[str], folder: Path) -> int:
+    """This process's share of one sweep after the other; a sweep ends once no other process is at a run of it."""
+    from petl import cluster, sweep
+    from petl.checks import screen
+    from petl.config import UserError
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.chdir(ROOT)
+    try:
+        elsewhere = cluster.launcher(words) if any(word.startswith("hydra/launcher=") for word in words) else None
+        return max(sweep.many(runs, elsewhere) for runs in sweeps(words, folder) if runs)
+    except UserError as error:
+        print(f"error: {screen(str(error))}", file=sys.stderr)
+        return UserError.exit_code
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on from the last checkpoints.", file=sys.stderr)
+        return 130
+
+
+def sweeps(words: Sequence[str], folder: Path) -> Iterator[list[list[str]]]:
+    """At the recipe's rate; the trials of other rates; at the tuned rate, where it is another one."""
     from petl import records
-    from petl.report.cells import SEEDS, cells
+    from petl.report import rates, render
+    from petl.report.cells import candidates
+
+    yield (runs := picked([f"runtime.records={folder}", "runtime.examples=0", *words]))
+    yield [trial for own in dict.fromkeys(map(rates.base, runs)) for trial in rates.trials(own).values()]
+    found = records.below(folder)
+    if told := rates.as_json(found):
+        render.settle({folder.parent / "rates.json": told}, check=False, root=ROOT)
+    held = candidates(found)
+    best = {own: rates.tuned(own, held) for own in dict.fromkeys(map(rates.base, runs))}
+    again = [(run, rates.at(run, one.rate)) for run in runs if (one := best[rates.base(run)])]
+    yield [tuned for run, tuned in again if tuned != run]
+
+
+def picked(words: Sequence[str]) -> list[list[str]]:
+    """The runs of all presets that have what `words` pick, each run once."""
+    from petl.command import expand
+    from petl.config import UserError
+    from petl.report.experiments import NAMES
+
+    if any(word.startswith("recipe.lr=") for word in words):
+        raise UserError("recipe.lr is what this tunes; python train.py -m experiment=... recipe.lr=... takes any.")
+    runs: dict[frozenset[str], list[str]] = {}
+    refusals = []
+    for name in NAMES:
+        try:
+            for run in expand([f"experiment={name}", *words]):
+                runs.setdefault(frozenset(run[1:]), run[1:])
+        except UserError as error:  # it has no such row or task; others may
+            refusals.append(error)
+    if len(refusals) == len(NAMES):
+        raise refusals[0]
+    return list(runs.values())
+
+
+def status(folder: Path) -> int:
+    """How many seeds of each row are there, at the recipe's rate and at the tuned one."""
+    from petl import records
+    from petl.report import rates
+    from petl.report.cells import candidates, cells
     from petl.report.experiments import NAMES, title
 
-    runs, missing = records.below(folder), set()
+    runs, missing, later = records.below(folder), set(), set()
     for name in NAMES:
         print(title(name))
-        found = cells(name, "mini", runs)
+        found = [cell for cell in cells(name, "mini", runs) if cell.ours]
         width = max(len(cell.row) for cell in found)
-        for cell in found:
-            missing |= {(*cell.words, seed) for seed in cell.missing()}
-            there = len(SEEDS) - len(cell.missing())
-            print(f"  {cell.row:<{width}}  {cell.task:<5}  {there} of {len(SEEDS)}")
-    print(f"{len(missing)} runs are missing; make mini runs them" if missing else "all there")
+        for cell, tuned in zip(found, rates.retuned(found, runs), strict=True):
+            (later if tuned.rate is None else missing).update(keys(tuned))
+            missing |= keys(cell)
+            best = f"{there(tuned)} at {tuned.rate:g}" if tuned.rate else "no rate yet"
+            print(f"  {cell.row:<{width}}  {cell.task:<5}  {there(cell)}   tuned: {best}")
+    held, methods = candidates(runs), rates.methods("mini")
+    missing |= {frozenset(run) for words in methods for run in rates.untried(words, held)}
+    later -= {frozenset(run) for words in methods for run in rates.trials(words).values()}
+    more = f", and up to {len(later)} at rates that are not tuned yet" if later else ""
+    print(f"{len(missing)} runs are missing{more}; make mini runs them" if missing else "all there")
     return int(bool(missing))
+
+
+def there(cell: Any) -> str:
+    from petl.report.cells import SEEDS
+
+    return f"{len(SEEDS) - len(cell.missing())} of {len(SEEDS)}"
+
+
+def keys(cell: Any) -> set[frozenset[str]]:
+    """The runs that are missing, whatever table they stand in."""
+    return {frozenset([*cell.words, f"seed={seed}"]) for seed in cell.missing()}
 
 
 if __name__ == "__main__":

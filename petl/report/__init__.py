@@ -2,6 +2,7 @@
 
 published.py    results/paper.json: every published number, its errata, and the words that name a row to train.py
 cells.py        a row on a task, and the records that are of it (composed.py: what its words compose to)
+rates.py        the learning rate of each method, tuned on dev, and the cells at it
 statistics.py   means, tests, intervals, power; examples.py: the bootstrap over test rows
 results.py      the numbers of a table of results; comparisons.py: each row against the one the paper compares it with
 tables.py       Tables 1 to 12, laid out (grid.py, setups.py, phrases.py, layout.py) and rendered (render.py, latex.py)

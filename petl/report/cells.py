@@ -17,6 +17,7 @@ from petl.config import UserError
 from petl.report import published
 
 Record = records.Record
+Candidates = Mapping[tuple[str, str, str], Sequence[Record]]
 
 SEEDS = (0, 1, 2, 3, 4)  # asked of every cell; any others count as well
 PROTOCOLS = {
@@ -46,6 +47,12 @@ class Cell:
     protocol: str = "whole"
     records: dict[int, Record] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    rate: float | None = None  # the learning rate that dev prefers (rates.py), where that is asked for and known
+
+    @property
+    def ours(self) -> bool:
+        """Whether we run this row: not where it is another paper's number for a setting that has a row of its own."""
+        return published.row(f"{self.table}/{self.row}").get("ours", True)
 
     def metric(self, name: str) -> str:
         """What `name` (rouge2, bleu, ...) is called in a record, by the protocol."""
@@ -81,16 +88,21 @@ def cells(table: str, scale: str, runs: Iterable[Record], protocol: str | None =
         raise UserError(choice("scale", scale, options("scale")))
     if protocol not in PROTOCOLS:
         raise UserError(choice("protocol", protocol, PROTOCOLS))
-    candidates: dict[tuple[str, str], list[Record]] = {}
-    for run in runs:
-        config = run["config"]
-        if config["scale"] == scale:
-            candidates.setdefault((config["method"]["name"], config["task"]["name"]), []).append(run)
+    held = candidates(runs)
     return [
-        filled(empty, candidates.get((entry["overrides"]["method"], empty.task), []) if _ours(entry) else [])
+        filled(empty, held.get((scale, entry["overrides"]["method"], empty.task), []) if empty.ours else [])
         for entry in published.table(table)["rows"]
         for empty in _empty(table, entry, scale, protocol)
     ]
+
+
+def candidates(runs: Iterable[Record]) -> Candidates:
+    """Scale, method and task -> the runs of it, of any settings."""
+    found: dict[tuple[str, str, str], list[Record]] = {}
+    for run in runs:
+        config = run["config"]
+        found.setdefault((config["scale"], config["method"]["name"], config["task"]["name"]), []).append(run)
+    return found
 
 
 def default_protocol(scale: str) -> str:
@@ -125,11 +137,6 @@ def _files(run: Mapping[str, Any]) -> dict[str, str]:
     return data | run["backbone"].get("files", {})
 
 
-def _ours(entry: published.Row) -> bool:
-    """Whether we run this row: not where it is another paper's number for a setting that has a row of its own."""
-    return entry.get("ours", True)
-
-
 def _empty(table: str, entry: published.Row, scale: str, protocol: str) -> Iterable[Cell]:
     for task, printed in entry["metrics"].items():
         yield Cell(
@@ -147,18 +154,24 @@ def _empty(table: str, entry: published.Row, scale: str, protocol: str) -> Itera
 
 def filled(cell: Cell, candidates: Sequence[Record]) -> Cell:
     """`cell` with the largest group of records that go together; of several, the one that was finished last."""
-    groups: list[list[Record]] = []
-    for run in candidates:
-        if records.same_run(run, replace(composed(tuple(cell.words)), seed=run["config"]["seed"])):
-            fits = (group for group in groups if all(mixes(run, other) for other in group))
-            if (group := next(fits, None)) is None:
-                groups.append(group := [])
-            group.append(run)
-    if not groups:
+    asked = composed(tuple(cell.words))
+    own = [run for run in candidates if records.same_run(run, replace(asked, seed=run["config"]["seed"]))]
+    if not own:
         return cell
-    *others, chosen = sorted(groups, key=lambda group: (len(_seeds(group)), max(map(_finished, group))))
+    *others, chosen = sorted(groups(own), key=lambda group: (len(_seeds(group)), max(map(_finished, group))))
     by_seed = {run["config"]["seed"]: run for run in sorted(chosen, key=_finished)}
     return replace(cell, records=dict(sorted(by_seed.items())), refused=[_refusal(group, chosen) for group in others])
+
+
+def groups(runs: Iterable[Record]) -> list[list[Record]]:
+    """The runs, parted so that those of a group go together."""
+    found: list[list[Record]] = []
+    for run in runs:
+        fits = (group for group in found if all(mixes(run, other) for other in group))
+        if (group := next(fits, None)) is None:
+            found.append(group := [])
+        group.append(run)
+    return found
 
 
 def mixes(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
+from petl.composed import composed
 from petl.records import agree
 from petl.report.cells import mixes
 
@@ -47,13 +48,15 @@ def together(one: Record, other: Record) -> bool:
 
 
 def lines(records: Iterable[Record], method: str = "mam") -> list[Line]:
-    """One line for each task that has records of `method` at mini scale, tasks in METRIC's order."""
+    """One line for each task that has records of `method` at mini scale, at its recipe's rate; in METRIC's order."""
+    own = {task: composed((f"method={method}", f"task={task}", "scale=mini")).recipe.lr for task in METRIC}
     found: dict[str, dict[str, dict[int, float]]] = {task: {name: {} for name in ARMS} for task in METRIC}
     first: dict[tuple[str, str], Record] = {}
     for record in records:
         config = record["config"]
-        if config["scale"] == "mini" and config["method"]["name"] == method and config["task"]["name"] in found:
-            task, name = config["task"]["name"], arm(record)
+        task, name = config["task"]["name"], arm(record)
+        ours = config["scale"] == "mini" and config["method"]["name"] == method and task in found
+        if ours and config["recipe"]["lr"] == own[task]:  # runs that tune the rate have others
             if not together(first.setdefault((task, name), record), record):
                 raise ValueError(f"records of several settings for {method} on {task} ({name}): they do not mix")
             found[task][name][config["seed"]] = record["metrics"]["test"][METRIC[task]]

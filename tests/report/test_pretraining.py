@@ -1,14 +1,16 @@
 import pytest
 
+from petl.composed import composed
 from petl.report import pretraining, readme
 
 
-def record(task, seed, value, steps=400, random=False, method="mam", scale="mini", data="d", weights="w"):
+def record(task, seed, value, steps=400, random=False, method="mam", scale="mini", data="d", weights="w", factor=1):
     metric = pretraining.METRIC.get(task, "accuracy")
+    rate = factor * composed((f"task={task}",)).recipe.lr
     return {
         "config": {
             "scale": scale, "seed": seed, "method": {"name": method}, "task": {"name": task},
-            "recipe": {"steps": steps}, "backbone": {"random": random},
+            "recipe": {"steps": steps, "lr": rate}, "backbone": {"random": random},
         },
         "metrics": {"test": {metric: value}},
         "data": {"sha256": {"train": data}},
@@ -21,7 +23,7 @@ def record(task, seed, value, steps=400, random=False, method="mam", scale="mini
 RECORDS = [
     record("xsum", 0, 9.0), record("xsum", 1, 11.0), record("xsum", 0, 4.0, steps=0), record("xsum", 1, 4.0, steps=0),
     record("xsum", 0, 10.0, random=True), record("sst2", 0, 80.0), record("xsum", 0, 99.0, method="lora"),
-    record("xsum", 0, 99.0, scale="paper"),
+    record("xsum", 0, 99.0, scale="paper"), record("xsum", 0, 99.0, factor=2),
 ]  # fmt: skip
 
 

@@ -1,0 +1,88 @@
+"""Which learning rate dev prefers, and which runs are then of a row."""
+
+import json
+
+import pytest
+
+from petl.composed import composed
+from petl.report import rates
+from petl.report.cells import candidates, cells
+from tests.report.made import made
+
+BITFIT = ("method=bitfit", "task=xsum", "scale=mini")
+OWN = composed(BITFIT).recipe.lr
+HALF, TWICE = OWN / 2, OWN * 2
+
+
+def trial(factor, dev, reference="table6/BitFit", task="xsum", seed=0, **metrics):
+    run = made(reference, task, seed, words=(f"recipe.lr={OWN * factor:g}",), **metrics)
+    run["selected"]["value"] = dev
+    return run
+
+
+def tuned(*runs, words=BITFIT):
+    return rates.tuned(words, candidates(runs))
+
+
+@pytest.mark.parametrize(
+    ("dev", "chosen"),
+    [((1, 2, 3), TWICE), ((3, 2, 1), HALF), ((1, 3, 2), OWN), ((2, 2, 2), OWN), ((1, 2, 2), OWN), ((2, 1, 2), HALF)],
+)
+def test_the_best_on_dev_is_chosen_and_of_equals_the_nearest(dev, chosen):
+    found = tuned(*(trial(f, value) for f, value in zip(rates.FACTORS, dev, strict=True)))
+    assert found and found.rate == chosen and found.metric == "rouge2"
+
+
+def test_of_a_loss_the_lowest_is_chosen():
+    assert rates.Tuned((), "loss", {1e-3: 2.0, 2e-3: 1.0, 4e-3: 3.0}, 2e-3).rate == 2e-3
+
+
+def test_the_test_set_decides_nothing():
+    assert tuned(trial(0.5, 1, rouge2=99.0), trial(1, 3, rouge2=0.0), trial(2, 2, rouge2=50.0)).rate == OWN
+
+
+def test_no_rate_is_chosen_before_all_are_tried():
+    assert tuned(trial(0.5, 1), trial(1, 2)) is None
+    assert tuned(trial(0.5, 1), trial(1, 2), trial(2, 3, seed=1)) is None, "another seed is no trial"
+
+
+def test_trials_on_other_rows_or_weights_do_not_mix():
+    other = trial(2, 3)
+    other["signature"] = "another metric"
+    assert tuned(trial(0.5, 1), trial(1, 2), other) is None
+
+
+def test_sizes_and_scales_of_a_method_share_its_rate_and_places_do_not():
+    sized = ["method=parallel", "method.deltas.main.paper=200", "composition=add", "task=xsum", "seed=3"]
+    assert rates.base(sized) == ("method=parallel", "task=xsum")
+    assert rates.base(["method=parallel", "position=attn", "task=xsum"]) == (
+        "method=parallel",
+        "position=attn",
+        "task=xsum",
+    )
+
+
+def test_the_recipes_rate_is_the_run_of_the_row_itself():
+    assert rates.trials(BITFIT)[OWN] == [*BITFIT, "seed=0"]
+
+
+def test_cells_at_the_tuned_rate_hold_its_runs_alone():
+    runs = [trial(0.5, 1), trial(1, 2, rouge2=1.0), trial(2, 3, rouge2=5.0), trial(2, 9, seed=1, rouge2=6.0)]
+    found = [cell for cell in cells("table6", "mini", runs) if cell.task == "xsum"]
+    by_row = {cell.row: cell for cell in rates.retuned(found, runs)}
+    assert by_row["BitFit"].rate == TWICE and by_row["BitFit"].values("rouge2") == {0: 5.0, 1: 6.0}
+    assert by_row["BitFit"].command().endswith(f"recipe.lr={TWICE:g} seed=2,3,4")
+    assert by_row["Prompt tuning"].rate is None
+    assert {cell.row: cell for cell in found}["BitFit"].values("rouge2") == {0: 1.0}, "the one rate stays by itself"
+
+
+def test_the_file_tells_what_was_tried():
+    assert rates.as_json([trial(0.5, 1), trial(1, 2)]) == ""
+    (told,) = json.loads(rates.as_json([trial(0.5, 1.5), trial(1, 2), trial(2, 3)]))
+    assert told == {
+        "words": " ".join(BITFIT),
+        "dev_metric": "rouge2",
+        "dev": {f"{HALF:g}": 1.5, f"{OWN:g}": 2, f"{TWICE:g}": 3},
+        "recipe": OWN,
+        "chosen": TWICE,
+    }

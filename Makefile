@@ -61,10 +61,10 @@ params: setup ## parameter counts and percentages of every table row, ours besid
 	$(BIN)/python scripts/params.py
 
 .PHONY: mini mini-status
-mini: setup ## the whole paper in miniature: runs what is missing, hours; make mini ARGS="task=xsum"
+mini: setup ## the whole paper in miniature, at one learning rate and at tuned ones: runs what is missing, hours; make mini ARGS="task=xsum"
 	$(BIN)/python scripts/mini.py $(if $(filter command environment,$(firstword $(origin ARGS))),$(ARGS))
 
-mini-status: setup ## how many of five seeds every row of the miniature has; exit code 2 while one is missing
+mini-status: setup ## how many of five seeds every row of the miniature has, at both learning rates; exit code 2 while one is missing
 	@$(BIN)/python scripts/mini.py --status
 
 TABLES := $(addprefix table,1 2 3 4 5 6 7 8 9 10 11 12)

@@ -82,7 +82,7 @@ def sweeps(words: Sequence[str], folder: Path) -> Iterator[list[list[str]]]:
     from petl.report import rates, render
     from petl.report.cells import candidates
 
-    yield (runs := picked([f"runtime.records={folder}", "runtime.examples=0", *words]))
+    yield (runs := picked(["scale=mini", f"runtime.records={folder}", "runtime.examples=0", *words]))
     yield [trial for own in dict.fromkeys(map(rates.base, runs)) for trial in rates.trials(own).values()]
     found = records.below(folder)
     if told := rates.as_json(found):

@@ -3,6 +3,9 @@
 python scripts/tables.py table6 [--scale paper]   to the terminal, from results/runs and the runs of this machine
 python scripts/tables.py --write                  results/tables/<scale>/, from results/runs alone: md, tex, html, csv
 python scripts/tables.py --check                  exit code 1 where what is there is not what results/runs gives
+
+Where learning rates were tuned (scripts/mini.py), each table of results has a second one at those, and --write writes
+results/rates.json, too.
 """
 
 import argparse
@@ -50,9 +53,11 @@ def show(given: argparse.Namespace) -> int:
 
 
 def files(given: argparse.Namespace) -> int:
-    from petl.report import render
+    from petl import records
+    from petl.report import rates, render
 
-    wanted = {}
+    told = rates.as_json(records.below(*(given.records or [COMMITTED])))
+    wanted = {ROOT / "results" / "rates.json": told} if told else {}
     for scale in [given.scale] if given.scale else SCALES:
         folder = ROOT / "results" / "tables" / scale
         tables = made(given, scale, given.records or [COMMITTED])
@@ -67,8 +72,7 @@ def made(given: argparse.Namespace, scale: str, folders: list[Path]) -> list:
     from petl.report import tables
 
     runs, scores = records.below(*folders), records.scores_below(*folders)
-    names = given.names or tables.NAMES
-    return [tables.table(name, scale, runs, scores, given.statistic, given.protocol) for name in names]
+    return tables.every(given.names or tables.NAMES, scale, runs, scores, given.statistic, given.protocol)
 
 
 if __name__ == "__main__":

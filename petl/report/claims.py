@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from petl.report import costs, judge, published
+from petl.report import costs, judge, published, rates
 from petl.report.cells import Cell, Record, cells
 from petl.report.judge import Amount, Contrast, Judgement
 
@@ -15,12 +15,16 @@ PUBLISHED = "published"
 
 @dataclass(frozen=True)
 class Finding:
-    """What one source says of a claim. more: seeds that would decide an undecided one, where that can be told."""
+    """What one source says of a claim. more: seeds that would decide an undecided one, where that can be told.
+
+    tuned: the verdict with learning rates tuned on dev, where that is another one.
+    """
 
     verdict: str
     more: int | None
     judged: list[Judgement]  # of each contrast
     remark: str = ""
+    tuned: str = ""
 
     @property
     def weakest(self) -> Judgement | None:
@@ -63,7 +67,7 @@ def _judged(entry: Mapping[str, Any], ours: Mapping[str, _Ours]) -> Claim:
     for name in published.paper()["reimplementations"]:
         findings[name] = _finding([_elsewhere(name, c) for c in contrasts])
     for scale, found in ours.items():
-        findings[scale] = _finding(judge.corrected([found.judge(c) for c in contrasts]))
+        findings[scale] = found.finding(contrasts)
     if not contrasts:  # an identity, or what no table says
         findings = {s: _known(entry, s) if s in ours else Finding(judge.NOT_RUN, None, []) for s in findings}
         findings[PUBLISHED] = Finding(entry["published"], None, [])
@@ -115,22 +119,33 @@ def _elsewhere(name: str, contrast: Contrast) -> Judgement:
 
 
 class _Ours:
-    """Our values by seed of any row of any table, at one scale."""
+    """Our values by seed of any row of any table, at one scale: at the recipe's learning rate, and at the tuned one."""
 
     def __init__(self, scale: str, runs: list[Record]) -> None:
         self.scale, self.runs = scale, runs
         self.amount = Amount.about if scale == "paper" else Amount.direction
-        self.tables: dict[str, dict[tuple[str, str], Cell]] = {}
+        self.tables: dict[tuple[str, bool], dict[tuple[str, str], Cell]] = {}
 
-    def judge(self, contrast: Contrast) -> Judgement:
-        left, right = (self.values(contrast[side], contrast) for side in ("left", "right"))
+    def finding(self, contrasts: Sequence[Contrast]) -> Finding:
+        """At the recipe's rate, as in the paper; and whether tuned rates say otherwise of as many contrasts."""
+        own, other = (
+            _finding(judge.corrected([self.judge(contrast, tuned) for contrast in contrasts]))
+            for tuned in (False, True)
+        )
+        differs = other.run >= own.run and other.verdict not in (own.verdict, judge.NOT_RUN)
+        return replace(own, tuned=other.verdict) if differs else own
+
+    def judge(self, contrast: Contrast, tuned: bool) -> Judgement:
+        left, right = (self.values(contrast[side], contrast, tuned) for side in ("left", "right"))
         return judge.over_seeds(contrast, left, right, self.amount)
 
-    def values(self, reference: str, contrast: Contrast) -> dict[int, float]:
+    def values(self, reference: str, contrast: Contrast, tuned: bool) -> dict[int, float]:
         table, _, row = reference.partition("/")
-        if table not in self.tables:
-            self.tables[table] = {(c.row, c.task): c for c in cells(table, self.scale, self.runs)}
-        return self.tables[table][row, contrast["task"]].values(contrast["metric"])
+        if (table, tuned) not in self.tables:
+            found = cells(table, self.scale, self.runs)
+            found = rates.retuned(found, self.runs) if tuned else found
+            self.tables[table, tuned] = {(cell.row, cell.task): cell for cell in found}
+        return self.tables[table, tuned][row, contrast["task"]].values(contrast["metric"])
 
 
 def as_json(found: Sequence[Claim]) -> list[dict[str, Any]]:
@@ -138,6 +153,8 @@ def as_json(found: Sequence[Claim]) -> list[dict[str, Any]]:
     told = [asdict(claim) for claim in found]
     for claim, plain in zip(found, told, strict=True):
         for source, finding in claim.findings.items():
+            if not finding.tuned:
+                del plain["findings"][source]["tuned"]
             plain["findings"][source]["weakest"] = asdict(finding.weakest) if finding.weakest else None
     return _rounded(told)
 

@@ -43,9 +43,10 @@ def summary(found: Sequence[Claim], sources: Mapping[str, str]) -> Table:
 
 def verdict(finding: Finding) -> str:
     """undecided (3 of 4 contrasts run; about 7 more seeds)"""
+    said = [f"{finding.tuned} with tuned learning rates"] if finding.tuned else []
     if finding.verdict in (judge.NOT_RUN, judge.SUPPORTED) or not finding.judged:
-        return finding.verdict + (f" ({finding.remark})" if finding.remark else "")
-    said = []
+        said += [finding.remark] if finding.remark else []
+        return finding.verdict + (f" ({'; '.join(said)})" if said else "")
     if finding.verdict == judge.CONTRADICTED and len(finding.judged) > 1:
         said += [f"by {sum(j.verdict == judge.CONTRADICTED for j in finding.judged)} of {finding.run} contrasts"]
     if finding.run < len(finding.judged):

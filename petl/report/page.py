@@ -58,7 +58,9 @@ def page(runs: Sequence[Record], files: Files, scales: Sequence[str]) -> str:
         intro=claims_tables.INTRO,
         scales=scales,
         coverage={scale: coverage(scale, runs) for scale in scales},
-        tables={scale: [of_table(name, scale, runs, files) for name in tables.NAMES] for scale in scales},
+        tables={
+            scale: [of_table(t, scale) for t in tables.every(tables.NAMES, scale, runs, files)] for scale in scales
+        },
         figures={scale: grouped(scale, runs) for scale in scales},
         lines=lines,
         examples=page_runs.examples(runs, {line.identity: line for line in lines}),
@@ -104,9 +106,9 @@ def coverage(scale: str, runs: Sequence[Record]) -> dict[str, int]:
     }
 
 
-def of_table(name: str, scale: str, runs: Sequence[Record], files: Files) -> Part:
-    table = tables.table(name, scale, runs, files)
-    return Part(f"{scale}-{name}", table.title, boxed(replace(table, name=f"{scale}-{name}-body")), open=name in OPEN)
+def of_table(table: Table, scale: str) -> Part:
+    name = f"{scale}-{table.name}"
+    return Part(name, table.title, boxed(replace(table, name=f"{name}-body")), open=table.name in OPEN)
 
 
 def boxed(table: Table) -> Markup:

@@ -56,9 +56,14 @@ def at(words: Iterable[str], rate: float) -> list[str]:
 
 def tuned(words: Iterable[str], held: Candidates) -> Tuned | None:
     """The rates of the method of a run of `words`; None before all are tried, on the same rows and weights."""
-    own, tried = base(words), {rate: composed(tuple(run)) for rate, run in trials(words).items()}
-    config, found = composed(own), []
-    for run in held.get((config.scale, config.method.name, config.task.name), []):
+    own = base(words)
+    said = dict(word.split("=", 1) for word in own)
+    runs = held.get((said["scale"], said["method"], said["task"]), [])
+    if len({run["config"]["recipe"]["lr"] for run in runs}) < len(FACTORS):
+        return None  # nothing is composed for what cannot be
+    config = composed(own)
+    tried, found = {rate: composed(tuple(run)) for rate, run in trials(own).items()}, []
+    for run in runs:
         asked = tried.get(run["config"]["recipe"]["lr"])
         if asked and records.same_run(run, asked) and run["selected"]["value"] is not None:
             found.append(run)

@@ -1,5 +1,6 @@
 """Tables 1 to 12 from run records and the published numbers; a pure function of both.
 
+A table of results comes twice where learning rates were tuned: at the recipe's, as in the paper, and at those.
 Here: results (2 to 6, 12), laid out from results.py. The grid (1, 9 to 11): grid.py; data and training (7, 8):
 setups.py.
 """
@@ -8,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from petl.checks import choice
 from petl.command import options
 from petl.config import UserError
-from petl.report import grid, phrases, published, setups
+from petl.report import grid, phrases, published, rates, setups
 from petl.report.cells import SEEDS, Cell, Record, cells
 from petl.report.examples import Files
 from petl.report.layout import MISSING, Entry, Table, entry, together
@@ -26,6 +29,10 @@ PROTOCOL = {
     "whole": "every test row, references as they are",
     "paper": "the paper's protocol (references cut, Romanian tokenised, the first 1,600 rows of GLUE)",
 }
+TUNED = (
+    "Each method has the learning rate (lr) that dev prefers of 1/2, 1 and 2 times the recipe's, tried at its own size "
+    "with one seed (results/rates.json); all its sizes and scales take it."
+)
 
 Line = dict[str, list[Number]]  # task -> the numbers of a row
 
@@ -53,13 +60,43 @@ def table(
         return grid.TABLES[name](scale)
     if name in setups.TABLES:
         return setups.TABLES[name](scale, list(runs))
-    if statistic == "paper":
-        statistic = "median" if published.table(name)["statistic"] == "median" else "mean"
-    return results(name, cells(name, scale, runs, protocol), files or {}, statistic)
+    return results(name, cells(name, scale, runs, protocol), files or {}, _statistic(name, statistic))
+
+
+def tuned(
+    name: str,
+    scale: str,
+    runs: Iterable[Record],
+    files: Files | None = None,
+    statistic: str = "paper",
+    protocol: str | None = None,
+) -> Table | None:
+    """The table with each method at its tuned learning rate; None where there are no results, or none at such."""
+    if name in grid.TABLES or name in setups.TABLES:
+        return None
+    runs = list(runs)
+    found = rates.retuned(cells(name, scale, runs, protocol), runs)
+    if not any(cell.records for cell in found):
+        return None
+    table = results(name, found, files or {}, _statistic(name, statistic))
+    chosen = (cell.rate for cell in found for _ in cell.published)
+    data = [{**line, "lr": rate} for line, rate in zip(table.data, chosen, strict=True)]
+    title, intro = f"{table.title}, learning rates tuned on dev", f"{table.intro} {TUNED}"
+    return replace(table, name=f"{name}-tuned", title=title, intro=intro, data=data)
+
+
+def every(names: Sequence[str], *how: Any) -> list[Table]:
+    """The tables `names`, each before the one at tuned rates, if there is that. how: as for `table`."""
+    pairs = [(table(name, *how), tuned(name, *how)) for name in names]
+    return [made for pair in pairs for made in pair if made]
 
 
 def title(name: str) -> str:
     return f"{re.sub(r'(?=[0-9])', ' ', name, count=1).capitalize()}. {published.table(name)['caption']}"
+
+
+def _statistic(name: str, asked: str) -> str:
+    return asked if asked != "paper" else "median" if published.table(name)["statistic"] == "median" else "mean"
 
 
 def results(name: str, found: Sequence[Cell], files: Files, statistic: str) -> Table:
@@ -86,7 +123,7 @@ def results(name: str, found: Sequence[Cell], files: Files, statistic: str) -> T
         fill={
             f"{cell.row}, {TASKS[cell.task]}: {len(cell.records)} of {len(SEEDS)} seeds": command
             for cell in found
-            if (command := cell.command()) and entries[cell.row].get("ours", True)
+            if (command := cell.command()) and cell.ours and (cell.rate or not shape.tuned)
         },
         data=[datum(number) for number in every],
     )
@@ -101,6 +138,7 @@ class Shape:
             task: list(dict.fromkeys(n.metric for n in every if n.cell.task == task)) for task in self.tasks
         }
         self.absolute = every[0].cell.scale == "paper"  # our numbers are of the paper's models and data
+        self.tuned = any(n.cell.rate for n in every)
         self.over_rows = any(n.comparison and n.comparison.rows for n in every)
         self.others = [name for name in published.paper()["reimplementations"] if any(name in n.others for n in every)]
 
@@ -108,7 +146,13 @@ class Shape:
         return f"{TASKS[task]} ({' / '.join(METRICS[metric] for metric in self.metrics[task])})"
 
     def columns(self, task: str) -> list[str]:
-        names = ["paper", "ours", "seeds", *(["ours - paper"] if self.absolute else [])]
+        names = [
+            "paper",
+            "ours",
+            *(["lr"] if self.tuned else []),
+            "seeds",
+            *(["ours - paper"] if self.absolute else []),
+        ]
         names += ["over it, paper", "over it, ours", *(["over test rows"] if self.over_rows else [])]
         return names + [published.paper()["reimplementations"][name]["title"] for name in self.others]
 
@@ -120,6 +164,8 @@ class Shape:
         contrast = next((n.comparison for n in found if n.comparison), None)
         yield together(map(phrases.printed, found), (n.best_printed for n in found))
         yield together(map(phrases.ours, found), (n.best_ours for n in found))
+        if self.tuned:
+            yield entry(f"{cell.rate:g}" if cell.rate else MISSING)
         yield entry(phrases.seeds(cell), *(refused[text] for text in phrases.left_out(cell)))
         if self.absolute:
             yield together(map(phrases.difference, found))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from petl.composed import composed
 from petl.report import claims, claims_tables, judge, published
 from tests.report.made import made
 
@@ -96,3 +97,30 @@ def test_json_is_plain_and_finite(without_runs):
     told = claims.as_json(list(without_runs.values()))
     json.dumps(told, allow_nan=False)
     assert told[0]["findings"]["published"]["weakest"]["estimate"] == -1.3
+
+
+def tried(row, values, dev):
+    """A seed's test value at 1/2, 1 and 2 times the recipe's rate; dev prefers the last."""
+    own = composed(("task=xsum",)).recipe.lr
+    found = []
+    for factor, chosen in ((0.5, 0), (1, 1), (2, 2)):
+        for seed, value in enumerate(values[factor] if factor in values else [0.0]):
+            run = made(row, "xsum", seed, words=(f"recipe.lr={factor * own:g}",), rouge2=value)
+            run["selected"]["value"] = dev + chosen
+            found.append(run)
+    return found
+
+
+def test_a_verdict_that_tuned_rates_change_is_told():
+    """C13: scaled PA beats PA; at the one rate it does, at the tuned ones the other way round."""
+    low, high = [1.0, 1.1, 0.9, 1.0, 1.05], [9.0, 9.2, 8.9, 9.1, 9.0]
+    found = with_runs(*tried(SCALED, {1: high, 2: low}, 0), *tried(PA, {1: low, 2: high}, 0))["C13"]
+    assert (found.findings["mini"].verdict, found.findings["mini"].tuned) == (judge.SUPPORTED, judge.CONTRADICTED)
+    assert claims_tables.verdict(found.findings["mini"]) == "supported (contradicted with tuned learning rates)"
+    assert claims.as_json([found])[0]["findings"]["mini"]["tuned"] == judge.CONTRADICTED
+
+
+def test_a_verdict_that_tuned_rates_keep_is_told_once():
+    low, high = [1.0, 1.1, 0.9, 1.0, 1.05], [9.0, 9.2, 8.9, 9.1, 9.0]
+    found = with_runs(*tried(SCALED, {1: high, 2: high}, 0), *tried(PA, {1: low, 2: low}, 0))["C13"]
+    assert found.findings["mini"].tuned == "" and "tuned" not in claims.as_json([found])[0]["findings"]["mini"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from petl.composed import composed
 from petl.config import UserError
 from petl.report import published, render, tables
 from petl.report.layout import MISSING
@@ -180,6 +181,33 @@ def test_scores_of_test_rows_give_an_interval(tmp_path):
     table = tables.table("table5", "mini", found, files)
     assert row(table, "Scaled PA, s=4")["over test rows"].plain == "[+1.00, +1.00], p < 0.001"
     assert row(table, "LoRA, s=4")["over test rows"].plain == MISSING
+
+
+# Tuned learning rates -------------------------------------------------------------------------------------------------
+
+
+def at(factor, value, row="PA", dev=0.0, seed=0):
+    rate = factor * composed(("task=xsum",)).recipe.lr
+    run = made(f"table5/{row}", "xsum", seed, words=(f"recipe.lr={rate:g}",), rouge1=value, rouge2=value, rougeL=value)
+    run["selected"]["value"] = dev
+    return run
+
+
+def test_a_table_comes_again_at_tuned_rates():
+    found = [at(0.5, 1.0, dev=1), at(1, 2.0, dev=2), at(2, 3.0, dev=3), at(2, 5.0, seed=1), at(1, 9.0, "LoRA, s=4")]
+    one, tuned = tables.every(["table5"], "mini", found)
+    assert (one.name, tuned.name) == ("table5", "table5-tuned")
+    assert row(one, "PA")["ours"].parts[0] == "2.00" and "lr" not in one.columns
+    twice = f"{2 * composed(('task=xsum',)).recipe.lr:g}"
+    assert row(tuned, "PA")["ours"].parts[0] == "4.00 ± 1.41" and row(tuned, "PA")["lr"].plain == twice
+    assert datum(tuned, "PA")["lr"] == float(twice) and datum(tuned, "LoRA, s=4")["lr"] is None
+    assert row(tuned, "LoRA, s=4")["ours"].plain == row(tuned, "LoRA, s=4")["lr"].plain == MISSING
+    assert list(tuned.fill) == ["PA, XSum: 2 of 5 seeds"], "what has no rate yet cannot be run"
+    assert tuned.fill["PA, XSum: 2 of 5 seeds"].endswith(f"recipe.lr={twice} seed=2,3,4")
+
+
+def test_before_a_rate_is_tuned_there_is_one_table():
+    assert [table.name for table in tables.every(["table5", "table8"], "mini", runs())] == ["table5", "table8"]
 
 
 # Other tables ---------------------------------------------------------------------------------------------------------

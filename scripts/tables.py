@@ -55,12 +55,15 @@ def show(given: argparse.Namespace) -> int:
 def files(given: argparse.Namespace) -> int:
     from petl import records
     from petl.report import rates, render
+    from petl.report.tables import NAMES
 
     told = rates.as_json(records.below(*(given.records or [COMMITTED])))
-    wanted = {ROOT / "results" / "rates.json": told} if told else {}
+    wanted: dict[Path, str | None] = {ROOT / "results" / "rates.json": told or None}
     for scale in [given.scale] if given.scale else SCALES:
         folder = ROOT / "results" / "tables" / scale
         tables = made(given, scale, given.records or [COMMITTED])
+        perhaps = [f"{name}-tuned" for name in given.names or NAMES]
+        wanted |= {folder / f"{name}.{ending}": None for name in perhaps for ending in render.FORMATS}
         wanted |= {folder / f"{t.name}.{ending}": f(t) for t in tables for ending, f in render.FORMATS.items()}
         if not given.names:
             wanted[folder / "tables.tex"] = render.latex_document([t.name for t in tables])

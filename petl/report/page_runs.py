@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from petl.records import Record
-from petl.report import cells, published
+from petl.report import cells, published, rates
 from petl.report.pretraining import METRIC, arm
 from petl.report.published import METRICS, TASKS
 
@@ -83,9 +83,12 @@ def places(runs: Sequence[Record]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for scale in sorted({run["config"]["scale"] for run in runs}):
         for table in TABLES:
-            for cell in cells.cells(table, scale, runs):
+            own = cells.cells(table, scale, runs)
+            for cell, tuned in zip(own, rates.retuned(own, runs), strict=True):
                 for run in cell.records.values():
                     found.setdefault(run["identity"], []).append(f"{heading(table)}: {cell.row}")
+                for run in tuned.records.values() if tuned.words != cell.words else ():
+                    found.setdefault(run["identity"], []).append(f"{heading(table)}, tuned: {cell.row}")
     return found
 
 

@@ -56,18 +56,20 @@ __all__ = ["FORMATS", "fragment", "latex_document", "settle"]
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown, "tex": latex, "html": page, "csv": as_csv}
 
 
-def settle(wanted: Mapping[Path, str | bytes], check: bool, root: Path) -> int:
-    """Write what is not yet as wanted, or with `check` only name it: then the exit code is 1."""
+def settle(wanted: Mapping[Path, str | bytes | None], check: bool, root: Path) -> int:
+    """Write what is not yet as wanted, or with `check` only name it: then the exit code is 1. None: no file is."""
     files = {path: held.encode() if isinstance(held, str) else held for path, held in wanted.items()}
-    stale = [path for path, held in files.items() if not path.is_file() or path.read_bytes() != held]
+    stale = [path for path, held in files.items() if (path.read_bytes() if path.is_file() else None) != held]
     for path in stale:
-        if not check:
+        if not check and (held := files[path]) is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(files[path])
+            path.write_bytes(held)
+        elif not check:
+            path.unlink()
         shown = path.relative_to(root) if path.is_relative_to(root) else path
         print(f"{shown} is not what the records give" if check else shown)
     if not stale:
-        print(f"{len(files)} files are what the records give")
+        print(f"{sum(held is not None for held in files.values())} files are what the records give")
     return int(check and bool(stale))
 
 

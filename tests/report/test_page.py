@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from petl.composed import composed
 from petl.report import page, page_runs
 from tests.report.made import made
 
@@ -91,6 +92,15 @@ def test_what_runs_share_stands_once(text):
 def test_a_run_names_the_rows_it_counts_for():
     line = next(line for line in page_runs.lines(runs()) if line.task == "en_ro")
     assert line.places == ["Table 6: BitFit", "Figure 4: BitFit"]
+
+
+def test_a_run_at_a_tuned_rate_names_them_too():
+    own = composed(("task=en_ro",)).recipe.lr
+    found = [made("table6/BitFit", "en_ro", 0, words=(f"recipe.lr={f * own:g}",), bleu=1.0) for f in (0.5, 1, 2)]
+    for dev, run in enumerate(found):
+        run["selected"]["value"] = dev
+    places = [line.places for line in page_runs.lines(found)]
+    assert places[0] == [] and places[2] == ["Table 6, tuned: BitFit", "Figure 4, tuned: BitFit"]
 
 
 def test_examples_stand_side_by_side():

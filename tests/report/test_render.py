@@ -166,4 +166,7 @@ def test_check_names_what_is_stale(tmp_path, capsys):
     assert render.settle({path: "new"}, check=True, root=tmp_path) == 1 and not path.exists()
     assert render.settle({path: "new"}, check=False, root=tmp_path) == 0 and path.read_text() == "new"
     assert render.settle({path: "new"}, check=True, root=tmp_path) == 0
+    assert render.settle({path: None}, check=True, root=tmp_path) == 1 and path.exists(), "no longer given"
+    assert render.settle({path: None}, check=False, root=tmp_path) == 0 and not path.exists()
+    assert render.settle({path: None}, check=True, root=tmp_path) == 0
     assert "a.md is not what the records give" in capsys.readouterr().out

@@ -24,8 +24,15 @@ SWEPT = 4  # runs
 TASKS = ("xsum", "en_ro", "mnli", "sst2")
 
 
+# What a run cannot start without: a model's class, accelerate, an optimiser. torch and transformers load more for each.
+LIBRARIES = (
+    "import accelerate, torch; from transformers import RobertaForSequenceClassification, AutoTokenizer; "
+    "torch.optim.AdamW(torch.nn.Linear(2, 2).parameters())"
+)
+
+
 def start_up(device: str) -> dict[str, Callable[[], float]]:
-    """To the first step of a run whose data is tokenised already, and to `import torch`."""
+    """To the first step of a run whose data is tokenised already; to `import torch`, and to the libraries it needs."""
     folder = tempfile.mkdtemp(prefix="petl-bench-")
     words = ["method=mam", "task=sst2", f"runtime.output={folder}", f"runtime.records={folder}/records",
              f"runtime.device={device}"]  # fmt: skip
@@ -33,7 +40,10 @@ def start_up(device: str) -> dict[str, Callable[[], float]]:
     def run() -> float:
         return until([sys.executable, "train.py", *words], READY)
 
-    return {"import torch": lambda: until([sys.executable, "-c", "import torch; print('there')"], "there"), "run": run}
+    def code(lines: str) -> Callable[[], float]:
+        return lambda: until([sys.executable, "-c", f"{lines}; print('there')"], "there")
+
+    return {"import torch": code("import torch"), "the libraries alone": code(LIBRARIES), "run": run}
 
 
 def sweep(device: str) -> dict[str, Callable[[], float]]:

@@ -95,6 +95,7 @@ def around_rows(found: dict[str, dict[str, Series]]) -> Iterator[Row]:
         row = compared("start-up of a second run, to its first step", "run", "import torch", "s", starts)
         bar = None if row.floor is None else (row.floor + 3.0) / row.floor  # three seconds beyond importing torch
         yield compared(row.measure, "run", "import torch", "s", starts, bar)
+        yield compared(row.measure, "the libraries alone", "import torch", "s", starts)
     if tokens := found.get("tokenising"):
         for name in ("first run", "later runs"):
             yield compared("tokenising the data of xsum", name, "tokenizer alone", "s", tokens)

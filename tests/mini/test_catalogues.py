@@ -53,8 +53,37 @@ def test_untranslated_entries_are_left_out_and_fuzzy_ones_marked(found):
     assert [entry.fuzzy for entry in found] == [False, True, False, False]
 
 
-def test_a_pair_has_plain_text_one_placeholder_and_comma_letters(found):
-    assert catalogues.pair(found[0]) == ("Please enter a valid name for {}", "Introduceți un nume valid pentru {}")
+def test_a_pair_has_plain_text_one_placeholder_and_no_diacritics(found):
+    assert catalogues.pair(found[0]) == ("Please enter a valid name for {}", "Introduceti un nume valid pentru {}")
+
+
+@pytest.mark.parametrize("written", ["șţâî ŞȚÂĂ", "s\u0326t\u0327a\u0302i\u0302 S\u0327T\u0326A\u0302A\u0306"])
+def test_diacritics_go_however_they_are_written(written):
+    assert catalogues.romanian(written) == "stai STAA"
+
+
+def test_a_message_that_is_a_key_has_its_english_in_a_comment():
+    po = '#. Default: "Close this window"\nmsgid "label_close"\nmsgstr "Închide această fereastră"\n'
+    assert list(catalogues.entries(po)) == [Entry("Close this window", "Închide această fereastră", False)]
+
+
+def test_lines_under_headings_are_no_text():
+    assert catalogues.clean("Module\n=======\nOne ... more - here") == "Module One ... more - here"
+
+
+def test_an_entry_is_taken_apart_where_both_languages_have_equally_many_sentences():
+    entry = Entry("Open it. Close it.<br/>* See\n\nEnd", "Deschide. Inchide.<br>* Vezi\n\nGata", False)
+    assert [part[:2] for part in catalogues.parts(entry)] == [
+        ("Open it.", "Deschide."),
+        ("Close it.", "Inchide."),
+        ("* See", "* Vezi"),
+        ("End", "Gata"),
+    ]
+
+
+def test_an_entry_stays_whole_where_the_languages_differ():
+    entry = Entry("Open it. Close it.", "Deschide si inchide.", True)
+    assert list(catalogues.parts(entry)) == [entry]
 
 
 @pytest.mark.parametrize(
@@ -63,9 +92,11 @@ def test_a_pair_has_plain_text_one_placeholder_and_comma_letters(found):
         Entry("Save this file now", "Salvați acest fișier acum", True),
         Entry("Save file", "Salvați fișierul", False),
         Entry("The quick brown fox", "The quick brown fox", False),
+        Entry("Set {} ({}, {}) as it is now: {}", "Pune {} ({}, {}) cum este acum: {}", False),
+        Entry("label_of_the_key", "eticheta de la cheie", False),
         Entry("Save this file now please", "Salvați", False),
     ],
-    ids=["fuzzy", "short", "same", "unlike in length"],
+    ids=["fuzzy", "short", "same", "mostly signs", "key", "unlike in length"],
 )
 def test_unfit_entries_make_no_pair(entry):
     assert catalogues.pair(entry) is None
@@ -101,5 +132,10 @@ def test_definitions_come_out_of_a_pickle_that_is_never_loaded(package):
         def __reduce__(self):
             return (exec, ("raise SystemExit('unpickled')",))
 
-    data = pickle.dumps({"id": "noun", "text": "Apă care cade din nori", "trap": Trap()})
-    assert list(catalogues.glosses(package({"net.pickle": data}))) == ["Apă care cade din nori"]
+    fields = {"_literals": ["ploaie", "apă_de_sus"], "_literals_senses": ["1", "x"], "_definition": "Apă din nori"}
+    again = {"_literals": ["ploaie"], "_literals_senses": ["2"], "_definition": "Mulțime"}
+    data = pickle.dumps([fields, again, Trap()], protocol=3)
+    assert list(catalogues.glosses(package({"net.pickle": data}))) == [
+        "ploaie, apa de sus: Apa din nori",
+        "ploaie: Multime",
+    ]

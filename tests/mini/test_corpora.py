@@ -137,7 +137,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_a_file(cache, monkeypatch, capsy
         runpy.run_module("petl.mini", run_name="__main__")
     said = capsys.readouterr().err.splitlines()[-2]
     assert ended.value.code == 4
-    assert said.startswith("stopped: No room on disk for the embedded text") and "it needs 200.0 MB" in said
+    assert said.startswith("stopped: No room on disk for the embedded text") and "it needs 330.0 MB" in said
     assert list(corpora.home(cache[0]).iterdir()) == []
 
 

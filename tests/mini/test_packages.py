@@ -44,6 +44,16 @@ def test_an_archive_inside_a_source_archive_is_read_too(tmp_path, no_pip):
     assert found.read("fake-1.0/d.tar.gz/data/rows.txt") == b"row"
 
 
+def test_pip_is_asked_once_a_kind_for_what_is_missing(tmp_path, monkeypatch):
+    (tmp_path / "Have_it-1.0-py3-none-any.whl").touch()
+    (tmp_path / "have.too-2.tar.gz").touch()
+    asked = []
+    monkeypatch.setattr(packages, "SOURCES", ("have-too==2", "src==1", "src-b==1"))
+    monkeypatch.setattr(packages, "_download", lambda wanted, folder, *how: asked.append((wanted, how[0])))
+    packages.fetch(["have.it==1.0", "have-too==2", "src==1", "one==1", "src-b==1", "two==2"], tmp_path)
+    assert asked == [(["one==1", "two==2"], "--only-binary=:all:"), (["src==1", "src-b==1"], "--no-binary=:all:")]
+
+
 def test_a_failed_download_is_told_without_a_traceback(tmp_path, monkeypatch):
     monkeypatch.setattr(packages.sys, "executable", "/bin/false")
     with pytest.raises(UserError, match="could not download fake==1.0"):

@@ -82,8 +82,9 @@ def test_romanian_text_leaves_the_task_out(package):
     ]
     short = Entry("Save file", "Salvați fișierul", False)
     rows = text.en_ro(entries)
-    found = text.romanian([*entries, short], package({"n.pickle": pickle.dumps(["Apă care cade din nori"])}), [rows])
-    assert sorted(found) == ["Apă care cade din nori", "Salvați fișierul"]
+    net = pickle.dumps({"_literals": ["ploaie"], "_definition": "Apă care cade din nori"})
+    found = text.romanian([*entries, short], package({"n.pickle": net}), [rows])
+    assert sorted(found) == ["Salvati fisierul", "ploaie: Apa care cade din nori"]
 
 
 def test_the_summary_is_hidden_in_the_document_but_never_first(xsum):

@@ -106,6 +106,10 @@ $(ORACLES)/.petl-ready: scripts/oracles/constraints.txt
 bench: setup ## what steps, memory, beam search and start-up cost: results/bench; other libraries' too after make oracles
 	$(BIN)/python scripts/bench.py $(if $(filter command environment,$(firstword $(origin ARGS))),$(ARGS))
 
+.PHONY: baselines
+baselines: setup ## what needs no backbone on the embedded tasks, and what overlaps: results/baselines.json
+	$(BIN)/python scripts/baselines.py
+
 readme: setup ## fill the generated parts of README.md from results/runs
 	$(BIN)/python scripts/readme.py
 

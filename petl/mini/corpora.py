@@ -13,7 +13,7 @@ from pathlib import Path
 from petl.config import UserError
 from petl.mini import catalogues, nli, packages, text
 
-EDITION = 4  # of the rules in this folder; another edition builds its corpora anew
+EDITION = 5  # of the rules in this folder; another edition builds its corpora anew
 TASKS = ("xsum", "en_ro", "mnli", "sst2")
 SPLITS = ("train", "dev", "test")
 
@@ -50,7 +50,8 @@ def build(cache: Path | None = None, progress: bool = True) -> Path:
         "wordnet": text.definitions(lexicon, held),
         "nli": nli.passages(tasks["mnli"]),
     }
-    tasks["xsum"] = text.hidden(tasks["xsum"])  # after the whole bodies were kept out of the pre-training text
+    # What the tasks lose or hide stays out of the pre-training text: it is made before.
+    tasks |= {"xsum": text.apart(text.hidden(tasks["xsum"])), "en_ro": text.apart(tasks["en_ro"])}
     files = {f"{task}.jsonl": _jsonl(rows) for task, rows in tasks.items()}
     files |= {f"{language}.txt": "\n".join(lines) for language, lines in plain.items()}
     (folder / "manifest.json").unlink(missing_ok=True)  # no mixture of two editions passes for complete

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 Row = TypeVar("Row")
+NEAR = 0.8  # Jaccard index of the words of two rows from which they are near-duplicates
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
@@ -61,3 +64,25 @@ def split(rows: list[Row], group: Callable[[Row], str], dev: int, test: int) -> 
             last = here
         out[home].append(row)
     return out
+
+
+def close(rows: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
+    """Places of a row and an other that have the same words but for a fifth: |A and B| >= NEAR |A or B|.
+
+    Each row is given by its texts. What is near lacks at most (1 - NEAR) of a row's words: it has one of the rarest few.
+    """
+    bags, theirs = [_bag(row) for row in rows], [_bag(row) for row in others]
+    where: dict[str, list[int]] = defaultdict(list)
+    for place, bag in enumerate(theirs):
+        for word in bag:
+            where[word].append(place)
+    for place, bag in enumerate(bags):
+        lacking = len(bag) - math.ceil(NEAR * len(bag) - 1e-9)
+        rarest = sorted(bag, key=lambda word: (len(where[word]), word))[: lacking + 1]
+        for other in Counter(other for word in rarest for other in where[word]):
+            if len(bag & theirs[other]) >= NEAR * len(bag | theirs[other]):
+                yield place, other
+
+
+def _bag(row: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in row for word in words(text))

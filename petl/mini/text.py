@@ -53,6 +53,13 @@ def en_ro(entries: Iterable[catalogues.Entry]) -> Rows:
     return _finish(kept, ("en", "ro"), dev=400, test=600)
 
 
+def apart(rows: Rows) -> Rows:
+    """The rows less those of train that are near-duplicates of a dev or test row."""
+    train, held = ([texts(row) for name in names for row in rows[name]] for names in (["train"], ["dev", "test"]))
+    dropped = {place for _, place in near.close(held, train)}
+    return rows | {"train": [row for place, row in enumerate(rows["train"]) if place not in dropped]}
+
+
 def sst2(package: Package) -> Rows:
     """{sentence, label, id}: a sentence of a film review, and whether 20 people rated it positive on average."""
     pairs = [found for line in reviews.rated(package, reviews.MOVIES) if (found := reviews.labelled(*line))]
@@ -98,6 +105,11 @@ def romanian(entries: Iterable[catalogues.Entry], glosses: Package, tasks: list[
     """The Romanian side of every catalogue entry, and definitions of words, less all that the tasks hold."""
     texts = [catalogues.romanian(entry.target) for entry in entries if not entry.fuzzy]
     return _untouched([*texts, *catalogues.glosses(glosses)], tasks, least=2)
+
+
+def texts(row: dict) -> list[str]:
+    """What a row reads and says, without its label, id and rule."""
+    return [value for name, value in row.items() if isinstance(value, str) and name not in ("id", "rule")]
 
 
 def sources(cache: Path) -> tuple[list[Package], list[Package], Package, Package, Package]:

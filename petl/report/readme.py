@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from petl import records
-from petl.report import pretraining
+from petl.report import pretraining, worth
 
 MARK = "<!-- {} -->"
 
 
 def parts(folder: Path) -> dict[str, str]:
-    return {"pretraining": pretraining.markdown(pretraining.lines(records.below(folder)))}
+    """By name. folder: results/runs; beside it lies what `scripts/baselines.py` measured."""
+    runs = list(records.below(folder))
+    measured = json.loads((folder.parent / "baselines.json").read_text(encoding="utf-8"))
+    return {"pretraining": pretraining.markdown(pretraining.lines(runs)), "worth": worth.markdown(measured, runs)}
 
 
 def filled(text: str, generated: dict[str, str]) -> str:

@@ -55,6 +55,13 @@ def test_a_near_copy_of_a_test_row_is_dropped_from_training():
     assert rows["train"] == [] and len(rows["test"]) == 5
 
 
+def test_a_training_row_with_the_words_of_a_test_row_is_dropped():
+    rows = {"train": [{"en": "Sold to a young family", "ro": "da", "id": "0"}, {"en": "No", "ro": "nu", "id": "1"}]}
+    rows |= {"dev": [], "test": [{"en": "to a young family sold", "ro": "da", "id": "2"}]}
+    assert [row["id"] for row in text.apart(rows)["train"]] == ["1"]
+    assert text.apart(rows)["test"] == rows["test"]
+
+
 def test_rows_do_not_depend_on_the_order_of_the_files(docs, xsum):
     assert text.xsum(random.Random(1).sample(docs, len(docs))) == xsum
 

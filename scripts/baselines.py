@@ -15,7 +15,12 @@ from petl.config import UserError  # noqa: E402
 from petl.mini import baselines, corpora, overlaps  # noqa: E402
 from petl.mini.objective import KINDS  # noqa: E402
 
-BACKBONES = {"xsum": "bart", "en_ro": "mbart", "mnli": "roberta", "sst2": "roberta"}  # whose text must not hold the rows
+BACKBONES = {
+    "xsum": "bart",
+    "en_ro": "mbart",
+    "mnli": "roberta",
+    "sst2": "roberta",
+}  # who must not have read them
 
 
 def main() -> int:

@@ -40,7 +40,9 @@ def majority(splits: Splits) -> Answers:
 
 def words(splits: Splits) -> Answers:
     """The words of either text, told apart by the text they are in."""
-    return counting(splits, lambda row: [f"{word} {n}" for n, text in enumerate(_texts(row)) for word in near.words(text)])
+    return counting(
+        splits, lambda row: [f"{word} {n}" for n, text in enumerate(_texts(row)) for word in near.words(text)]
+    )
 
 
 def pair_alone(splits: Splits) -> Answers:
@@ -84,7 +86,6 @@ def counting(splits: Splits, fields: Fields, seed: int = 0) -> list[int]:
     return chosen.tolist()
 
 
-
 def _bags(rows: Sequence[Row], fields: Fields, known: dict[str, int]) -> torch.Tensor:
     """Numbers of the known words of each row, [rows, most words of one]; 0 fills up."""
     numbers = [torch.tensor([known[word] for word in fields(row) if word in known], dtype=torch.long) for row in rows]
@@ -93,5 +94,3 @@ def _bags(rows: Sequence[Row], fields: Fields, known: dict[str, int]) -> torch.T
 
 def _texts(row: Row) -> list[str]:
     return [row.source] if row.pair is None else [row.source, row.pair]
-
-

@@ -69,7 +69,7 @@ def split(rows: list[Row], group: Callable[[Row], str], dev: int, test: int) -> 
 def close(rows: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
     """Places of a row and an other that have the same words but for a fifth: |A and B| >= NEAR |A or B|.
 
-    Each row is given by its texts. What is near lacks at most (1 - NEAR) of a row's words: it has one of the rarest few.
+    Each row is given by its texts. What is near lacks few of a row's words, so it has one of the rarest few.
     """
     bags, theirs = [_bag(row) for row in rows], [_bag(row) for row in others]
     where: dict[str, list[int]] = defaultdict(list)

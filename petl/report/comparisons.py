@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from petl.report import published
 from petl.report.cells import Cell
 from petl.report.examples import Files, OverRows, compare
-from petl.report.pretraining import METRIC
+from petl.report.experiments import METRIC
 from petl.report.statistics import Paired, holm, paired
 
 Key = tuple[str, str]  # row, task

@@ -12,6 +12,7 @@ NAMES = ("table2", "table3", "table4", "table5", "table6", "table12", "figure2",
 SEEDS = (0, 1, 2, 3, 4)  # ours, of every row
 PAPER_SEEDS = {1: [42], 3: [42, 15217, 65537], 5: [42, 2, 4, 6, 8]}  # of the released scripts, by how many a row has
 METRICS = {"rouge1": "R-1", "rouge2": "R-2", "rougeL": "R-L", "bleu": "BLEU", "accuracy": "accuracy"}
+METRIC = {"xsum": "rouge2", "en_ro": "bleu", "mnli": "accuracy", "sst2": "accuracy"}  # what a task is judged by
 DIGITS = {"bleu": 1, "accuracy": 1}  # as printed; ROUGE has two
 COMMAND = "python train.py -m experiment="
 

@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 from petl.records import Record
 from petl.report import published, style
 from petl.report.cells import Cell, cells
+from petl.report.experiments import METRIC
 from petl.report.points import look
-from petl.report.pretraining import METRIC
 from petl.report.published import METRICS, TASKS
 from petl.report.statistics import std
 from petl.report.style import Drawing

@@ -9,7 +9,8 @@ from typing import Any
 
 from petl.records import Record
 from petl.report import cells, published, rates
-from petl.report.pretraining import METRIC, arm
+from petl.report.experiments import METRIC
+from petl.report.pretraining import arm
 from petl.report.published import METRICS, TASKS
 
 TABLES = [name for name, table in published.paper()["tables"].items() if "metrics" in (table["rows"] or [{}])[0]]

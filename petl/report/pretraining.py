@@ -10,8 +10,10 @@ from typing import Any
 from petl.composed import composed
 from petl.records import agree
 from petl.report.cells import mixes
+from petl.report.experiments import METRIC
+from petl.report.phrases import p_value
+from petl.report.statistics import t_test
 
-METRIC = {"xsum": "rouge2", "en_ro": "bleu", "mnli": "accuracy", "sst2": "accuracy"}
 ARMS = {
     "untouched": "untuned miniature",
     "random": "on a random backbone",
@@ -73,11 +75,12 @@ def summary(values: Iterable[float]) -> str:
 
 
 def margin(differences: list[float]) -> str:
-    """Mean, range and count of positive ones among the paired differences."""
+    """Mean, range and count of positive ones among the paired differences, and p of a mean of 0."""
     if not differences:
         return "—"
-    wins = sum(d > 0 for d in differences)
-    return f"{mean(differences):+.2f} [{min(differences):+.2f}, {max(differences):+.2f}], {wins} of {len(differences)}"
+    wins, n = sum(d > 0 for d in differences), len(differences)
+    told = f"{mean(differences):+.2f} [{min(differences):+.2f}, {max(differences):+.2f}], {wins} of {n}"
+    return told if n == 1 else f"{told}, {p_value(t_test(differences))}"
 
 
 def markdown(table: list[Line]) -> str:

@@ -18,8 +18,8 @@ from petl.config import UserError
 from petl.report import grid, phrases, published, rates, setups
 from petl.report.cells import SEEDS, Cell, Record, cells
 from petl.report.examples import Files
+from petl.report.experiments import METRIC
 from petl.report.layout import MISSING, Entry, Table, entry, together
-from petl.report.pretraining import METRIC
 from petl.report.published import METRICS, TASKS
 from petl.report.results import Number, datum, numbers
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from petl.records import Record
 from petl.report.cells import Cell, cells
-from petl.report.pretraining import METRIC
+from petl.report.experiments import METRIC
 
 ROWS = {"method=mam": "MAM", "method=full": "full fine-tuning"}  # of Tables 6 and 2, by all their words
 

@@ -42,8 +42,8 @@ def test_differences_are_paired_by_seed():
 def test_the_table_shows_missing_cells_and_counts():
     table = pretraining.markdown(pretraining.lines(RECORDS)).splitlines()
     assert table[2] == (
-        "| xsum | rouge2 | 4.00 ± 0.00 (n=2) | 10.00 (n=1) | 10.00 ± 1.41 (n=2) | +6.00 [+5.00, +7.00], 2 of 2 "
-        "| -1.00 [-1.00, -1.00], 0 of 1 |"
+        "| xsum | rouge2 | 4.00 ± 0.00 (n=2) | 10.00 (n=1) | 10.00 ± 1.41 (n=2) "
+        "| +6.00 [+5.00, +7.00], 2 of 2, p = 0.105 | -1.00 [-1.00, -1.00], 0 of 1 |"
     )
     assert table[3].startswith("| sst2 | accuracy | — | — | 80.00 (n=1) | — | — |")
 

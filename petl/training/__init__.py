@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from petl.config import Config
     from petl.records import Record
+
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch asks for large pages: on a CPU a step is 5 % faster
 
 
 class Halted(Exception):

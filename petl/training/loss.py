@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
@@ -31,6 +35,39 @@ def summed_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tenso
     """Sum over the labels y that are not -100 of (1 - eps) (-log p_y) + eps mean_v(-log p_v), in float32; a scalar.
 
     Label smoothing as in HF's LabelSmoother, which the paper's code uses: the mean is over all V classes, y included.
+    Where a gradient is wanted, it is computed at once and in the place of float32 logits, which are no more after that.
     """
-    flat = logits.float().reshape(-1, logits.shape[-1])
-    return F.cross_entropy(flat, labels.reshape(-1), ignore_index=-100, reduction="sum", label_smoothing=smoothing)
+    flat, labels = logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1)
+    if torch.is_grad_enabled() and flat.requires_grad:
+        return _CrossEntropy.apply(flat, labels, smoothing)  # type: ignore[return-value]
+    return F.cross_entropy(flat, labels, ignore_index=-100, reduction="sum", label_smoothing=smoothing)
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """F.cross_entropy holds three to six copies of (tokens, V), half of a small backbone's memory, and writes them all.
+
+    Of l = logsumexp(x) - (1 - eps) x_y - eps mean(x) the gradient is softmax(x) - (1 - eps) [v = y] - eps / V.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+        counted = (labels != -100).unsqueeze(-1)
+        y = labels.clamp(min=0).unsqueeze(-1)
+        even = smoothing / x.shape[-1]
+        loss = -(1 - smoothing) * x.gather(-1, y)
+        if smoothing:
+            loss -= even * x.sum(-1, keepdim=True)
+        top = x.amax(-1, keepdim=True)
+        mass = x.sub_(top).exp_().sum(-1, keepdim=True)
+        loss += mass.log() + top
+        x.mul_(counted / mass)
+        if smoothing:
+            x.sub_(counted * even)
+        ctx.gradient = x.scatter_add_(-1, y, (smoothing - 1) * counted.to(x.dtype))
+        return loss.masked_fill_(~counted, 0.0).sum()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        gradient, ctx.gradient = ctx.gradient, None  # a second pass would scale it twice, so it has none
+        return gradient.mul_(gradients[0]), None, None

@@ -5,7 +5,7 @@ python scripts/mini.py method=mam seed=0   these of it, in the words of train.py
 python scripts/mini.py --status            a line for each row and task; exit code 1 while a run is missing
 
 Twice: first each row at the one rate that its recipe has for all methods, as in the paper. Then the learning rate of
-each method is tuned on dev (petl/report/rates.py: the grid; results/rates.json: what came of it), and rows whose
+each method is tuned on dev (petl/report/rates.py: which are tried; results/rates.json: what came of it), and rows whose
 method prefers another rate than the recipe's are run again at that.
 
 Records go to results/runs, without the decoded rows, which are text of others. `make tables figures claims report`
@@ -77,18 +77,23 @@ def share(words: Sequence[str], folder: Path) -> int:
 
 
 def sweeps(words: Sequence[str], folder: Path) -> Iterator[list[list[str]]]:
-    """At the recipe's rate; the trials of other rates; at the tuned rate, where it is another one."""
+    """At the recipe's rate; trials of other rates, round after round; at the tuned rate, where it is another one."""
     from petl import records
     from petl.report import rates, render
     from petl.report.cells import candidates
 
     yield (runs := picked(["scale=mini", f"runtime.records={folder}", "runtime.examples=0", *words]))
-    yield [trial for own in dict.fromkeys(map(rates.base, runs)) for trial in rates.trials(own).values()]
-    found = records.below(folder)
+    methods, asked = list(dict.fromkeys(map(rates.base, runs))), []
+    while True:
+        held = candidates(found := records.below(folder))
+        trials = [trial for own in methods for trial in rates.untried(own, held) if trial not in asked]  # once each
+        if not trials:
+            break
+        asked += trials
+        yield trials
     if told := rates.as_json(found):
         render.settle({folder.parent / "rates.json": told}, check=False, root=ROOT)
-    held = candidates(found)
-    best = {own: rates.tuned(own, held) for own in dict.fromkeys(map(rates.base, runs))}
+    best = {own: rates.tuned(own, held) for own in methods}
     again = [(run, rates.at(run, one.rate)) for run in runs if (one := best[rates.base(run)])]
     yield [tuned for run, tuned in again if tuned != run]
 
@@ -133,7 +138,7 @@ def status(folder: Path) -> int:
             print(f"  {cell.row:<{width}}  {cell.task:<5}  {there(cell)}   tuned: {best}")
     held, methods = candidates(runs), rates.methods("mini")
     missing |= {frozenset(run) for words in methods for run in rates.untried(words, held)}
-    later -= {frozenset(run) for words in methods for run in rates.trials(words).values()}
+    later -= {frozenset([*words, f"seed={rates.SEED}"]) for words in methods}
     more = f", and up to {len(later)} at rates that are not tuned yet" if later else ""
     print(f"{len(missing)} runs are missing{more}; make mini runs them" if missing else "all there")
     return int(bool(missing))

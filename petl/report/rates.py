@@ -1,13 +1,15 @@
-"""The learning rate of each method on each task, tuned on dev: 1/2, 1 and 2 times the recipe's, one seed, own size.
+"""The learning rate of each method on each task, tuned on dev with one seed at its own size.
 
-A method is its word and its place: all its sizes, scales and seeds take its rate. No number of a test set decides.
+Tried are 1/2, 1 and 2 times the recipe's rate, and from there on by factors of two for as long as the best is the
+lowest or the highest tried. A method is its word and its place: all its sizes, scales and seeds take its rate. No
+number of a test set decides.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from petl import records
@@ -15,7 +17,8 @@ from petl.composed import composed
 from petl.report import experiments, published
 from petl.report.cells import Candidates, Cell, Record, candidates, filled, groups
 
-FACTORS = (0.5, 1.0, 2.0)
+FACTORS = (0.5, 1.0, 2.0)  # of the recipe's rate: tried of every method
+FARTHEST = 16.0  # no more than so many times the recipe's rate, no less than that part of it
 SEED = 0
 OTHERS = ("seed=", "experiment=", "method.deltas.", "composition", "budget")  # words that runs of a method differ in
 
@@ -41,11 +44,9 @@ def base(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(word for word in words if not word.startswith(OTHERS))
 
 
-def trials(words: Iterable[str]) -> dict[float, list[str]]:
-    """rate -> the run that tries it, for the method of a run of `words`."""
-    own = base(words)
-    rates = (float(f"{factor * composed(own).recipe.lr:.6g}") for factor in FACTORS)
-    return {rate: [*at(own, rate), f"seed={SEED}"] for rate in rates}
+def trial(words: Iterable[str], rate: float) -> list[str]:
+    """The run that tries a rate, for the method of a run of `words`."""
+    return [*at(base(words), rate), f"seed={SEED}"]
 
 
 def at(words: Iterable[str], rate: float) -> list[str]:
@@ -57,29 +58,63 @@ def at(words: Iterable[str], rate: float) -> list[str]:
 def tuned(words: Iterable[str], held: Candidates) -> Tuned | None:
     """The rates of the method of a run of `words`; None before all are tried, on the same rows and weights."""
     own = base(words)
-    said = dict(word.split("=", 1) for word in own)
-    runs = held.get((said["scale"], said["method"], said["task"]), [])
-    if len({run["config"]["recipe"]["lr"] for run in runs}) < len(FACTORS):
+    if len({run["config"]["recipe"]["lr"] for run in _runs(own, held)}) < len(FACTORS):
         return None  # nothing is composed for what cannot be
-    config = composed(own)
-    tried, found = {rate: composed(tuple(run)) for rate, run in trials(own).items()}, []
-    for run in runs:
-        asked = tried.get(run["config"]["recipe"]["lr"])
-        if asked and records.same_run(run, asked) and run["selected"]["value"] is not None:
-            found.append(run)
-    for group in sorted(groups(found), key=lambda group: max(map(_finished, group)), reverse=True):
-        latest = {run["config"]["recipe"]["lr"]: run for run in sorted(group, key=_finished)}
-        if latest.keys() == tried.keys():
-            dev = {rate: latest[rate]["selected"]["value"] for rate in tried}
-            return Tuned(own, config.task.select, dev, config.recipe.lr)
-    return None
+    return next((known for known in _tried(own, held) if _wanted(known) == known.dev.keys()), None)
 
 
 def untried(words: Iterable[str], held: Candidates) -> list[list[str]]:
-    """The trials of a method that have no record."""
-    asked = {tuple(run): composed(tuple(run)) for run in trials(words).values()}
-    found = {run: held.get((c.scale, c.method.name, c.task.name), []) for run, c in asked.items()}
-    return [list(run) for run, c in asked.items() if not any(records.same_run(one, c) for one in found[run])]
+    """The trials of a method that are to be made next: of rates that are not tried on the latest rows and weights."""
+    own = base(words)
+    config = composed(own)
+    known = next(_tried(own, held), Tuned(own, config.task.select, {}, config.recipe.lr))
+    return [trial(own, rate) for rate in sorted(_wanted(known) - known.dev.keys())]
+
+
+def _runs(own: tuple[str, ...], held: Candidates) -> Sequence[Record]:
+    said = dict(word.split("=", 1) for word in own)
+    return held.get((said["scale"], said["method"], said["task"]), [])
+
+
+def _tried(own: tuple[str, ...], held: Candidates) -> Iterator[Tuned]:
+    """What dev said of the rates of a method, the latest rows and weights first; each as far as `_wanted` goes."""
+    config, found = composed(own), []
+    possible = {_times(config.recipe.lr, factor) for factor in _powers()}
+    for run in _runs(own, held):
+        rate = run["config"]["recipe"]["lr"]
+        if rate in possible and run["selected"]["value"] is not None:
+            if records.same_run(run, composed(tuple(trial(own, rate)))):
+                found.append(run)
+    for group in sorted(groups(found), key=lambda group: max(map(_finished, group)), reverse=True):
+        latest = {run["config"]["recipe"]["lr"]: run for run in sorted(group, key=_finished)}
+        dev = {rate: run["selected"]["value"] for rate, run in sorted(latest.items())}
+        known = Tuned(own, config.task.select, dev, config.recipe.lr)
+        yield replace(known, dev={rate: dev[rate] for rate in sorted(_wanted(known) & dev.keys())})
+
+
+def _wanted(known: Tuned) -> set[float]:
+    """The rates to try, given what dev says of those that are."""
+    rates = [_times(known.recipe, factor) for factor in FACTORS]
+    low, high = _times(known.recipe, 1 / FARTHEST), _times(known.recipe, FARTHEST)
+    while all(rate in known.dev for rate in rates):
+        best = replace(known, dev={rate: known.dev[rate] for rate in rates}).rate
+        if best == rates[-1] < high:
+            rates = [*rates, _times(best, 2)]
+        elif best == rates[0] > low:
+            rates = [_times(best, 0.5), *rates]
+        else:
+            break
+    return set(rates)
+
+
+def _times(rate: float, factor: float) -> float:
+    return float(f"{factor * rate:.6g}")
+
+
+def _powers() -> list[float]:
+    """Of two, from 1 / FARTHEST to FARTHEST."""
+    most = round(math.log2(FARTHEST))
+    return [2.0**power for power in range(-most, most + 1)]
 
 
 def retuned(cells: Sequence[Cell], runs: Iterable[Record]) -> list[Cell]:

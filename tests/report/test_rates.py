@@ -26,11 +26,43 @@ def tuned(*runs, words=BITFIT):
 
 @pytest.mark.parametrize(
     ("dev", "chosen"),
-    [((1, 2, 3), TWICE), ((3, 2, 1), HALF), ((1, 3, 2), OWN), ((2, 2, 2), OWN), ((1, 2, 2), OWN), ((2, 1, 2), HALF)],
+    [
+        ((0, 1, 3, 2), OWN),
+        ((0, 2, 2, 2), OWN),
+        ((0, 1, 2, 2), OWN),
+        ((0, 2, 1, 2), HALF),
+        ((1, 3, 2, 1), HALF),
+    ],
 )
 def test_the_best_on_dev_is_chosen_and_of_equals_the_nearest(dev, chosen):
-    found = tuned(*(trial(f, value) for f, value in zip(rates.FACTORS, dev, strict=True)))
+    found = tuned(*(trial(f, value) for f, value in zip((0.25, *rates.FACTORS), dev, strict=True)))
     assert found and found.rate == chosen and found.metric == "rouge2"
+
+
+@pytest.mark.parametrize(
+    ("dev", "more"),
+    [
+        ({}, [0.5, 1, 2]),
+        ({0.5: 1, 2: 3}, [1]),
+        ({0.5: 1, 1: 2, 2: 3}, [4]),
+        ({0.5: 3, 1: 2, 2: 1}, [0.25]),
+        ({0.5: 1, 1: 2, 2: 3, 4: 4}, [8]),
+        ({0.5: 1, 1: 2, 2: 3, 4: 4, 8: 5}, [16]),
+        ({0.5: 1, 1: 2, 2: 3, 4: 3}, []),
+        ({0.5: 1, 1: 3, 2: 2}, []),
+        ({0.5: 1, 1: 2, 2: 3, 4: 4, 8: 5, 16: 6}, []),
+    ],
+)
+def test_rates_are_tried_until_the_best_has_one_on_each_side(dev, more):
+    runs = [trial(factor, value) for factor, value in dev.items()]
+    assert rates.untried(BITFIT, candidates(runs)) == [rates.trial(BITFIT, OWN * factor) for factor in more]
+    assert (tuned(*runs) is None) == bool(more)
+
+
+def test_a_rate_beyond_those_wanted_decides_nothing():
+    """Someone's own try; a rate in between was not asked for, either."""
+    found = tuned(trial(0.5, 1), trial(1, 3), trial(2, 2), trial(8, 9), trial(1.5, 9))
+    assert found and found.rate == OWN and found.dev.keys() == {HALF, OWN, TWICE}
 
 
 def test_of_a_loss_the_lowest_is_chosen():
@@ -47,9 +79,11 @@ def test_no_rate_is_chosen_before_all_are_tried():
 
 
 def test_trials_on_other_rows_or_weights_do_not_mix():
-    other = trial(2, 3)
+    other = trial(2, 1)
     other["signature"] = "another metric"
     assert tuned(trial(0.5, 1), trial(1, 2), other) is None
+    other["finished"] = "9999"
+    assert len(rates.untried(BITFIT, candidates([trial(0.5, 1), trial(1, 2), other]))) == 2, "the latest count"
 
 
 def test_sizes_and_scales_of_a_method_share_its_rate_and_places_do_not():
@@ -63,11 +97,12 @@ def test_sizes_and_scales_of_a_method_share_its_rate_and_places_do_not():
 
 
 def test_the_recipes_rate_is_the_run_of_the_row_itself():
-    assert rates.trials(BITFIT)[OWN] == [*BITFIT, "seed=0"]
+    assert rates.trial(BITFIT, OWN) == [*BITFIT, "seed=0"]
 
 
 def test_cells_at_the_tuned_rate_hold_its_runs_alone():
-    runs = [trial(0.5, 1), trial(1, 2, rouge2=1.0), trial(2, 3, rouge2=5.0), trial(2, 9, seed=1, rouge2=6.0)]
+    runs = [trial(0.5, 1), trial(1, 2, rouge2=1.0), trial(2, 3, rouge2=5.0), trial(4, 1)]
+    runs += [trial(2, 9, seed=1, rouge2=6.0)]
     found = [cell for cell in cells("table6", "mini", runs) if cell.task == "xsum"]
     by_row = {cell.row: cell for cell in rates.retuned(found, runs)}
     assert by_row["BitFit"].rate == TWICE and by_row["BitFit"].values("rouge2") == {0: 5.0, 1: 6.0}
@@ -78,11 +113,11 @@ def test_cells_at_the_tuned_rate_hold_its_runs_alone():
 
 def test_the_file_tells_what_was_tried():
     assert rates.as_json([trial(0.5, 1), trial(1, 2)]) == ""
-    (told,) = json.loads(rates.as_json([trial(0.5, 1.5), trial(1, 2), trial(2, 3)]))
+    (told,) = json.loads(rates.as_json([trial(0.5, 1.5), trial(1, 2), trial(2, 3), trial(4, 1)]))
     assert told == {
         "words": " ".join(BITFIT),
         "dev_metric": "rouge2",
-        "dev": {f"{HALF:g}": 1.5, f"{OWN:g}": 2, f"{TWICE:g}": 3},
+        "dev": {f"{HALF:g}": 1.5, f"{OWN:g}": 2, f"{TWICE:g}": 3, f"{2 * TWICE:g}": 1},
         "recipe": OWN,
         "chosen": TWICE,
     }

@@ -54,6 +54,7 @@ def test_the_status_tells_of_both_protocols(tmp_path, keep, capsys):
     keep("table6/BitFit", "xsum", 0, dev=1.0)
     keep("table6/BitFit", "xsum", 0, words=(f"recipe.lr={own('xsum') / 2:g}",), dev=0.5)
     keep("table6/BitFit", "xsum", 0, words=(f"recipe.lr={own('xsum') * 2:g}",), dev=2.0)
+    keep("table6/BitFit", "xsum", 0, words=(f"recipe.lr={own('xsum') * 4:g}",), dev=1.5)
     assert mini.main(["--status", "--records", str(tmp_path)]) == 1
     assert f"BitFit xsum 1 of 5 tuned: 1 of 5 at {own('xsum') * 2:g}" in said(capsys)["Table 6"]
 
@@ -99,6 +100,10 @@ def test_trials_follow_the_rows_and_tuned_runs_the_trials(tmp_path, keep):
     for factor, value in ((0.5, 3.0), (1, 2.0), (2, 1.0)):
         rate = f"recipe.lr={own('xsum') * factor:g}"
         keep("table6/LoRA (ffn), r=102", "xsum", 0, words=(rate,), dev=value, folder="runs")
+    (further,) = next(sweeps)
+    assert composed(tuple(further)).recipe.lr / own("xsum") == 0.25, "the best may lie beyond the lowest"
+    rate = f"recipe.lr={own('xsum') / 4:g}"
+    keep("table6/LoRA (ffn), r=102", "xsum", 0, words=(rate,), dev=2.5, folder="runs")
     assert next(sweeps) == [[*run, f"recipe.lr={own('xsum') / 2:g}"] for run in rows]
     assert f'"chosen": {own("xsum") / 2}' in (tmp_path / "rates.json").read_text()
 

@@ -122,37 +122,26 @@ def picked(words: Sequence[str]) -> list[list[str]]:
 def status(folder: Path) -> int:
     """How many seeds of each row are there, at the recipe's rate and at the tuned one."""
     from petl import records
-    from petl.report import rates
-    from petl.report.cells import candidates, cells
-    from petl.report.experiments import NAMES, title
+    from petl.report.survey import survey
 
-    runs, missing, later = records.below(folder), set(), set()
-    for name in NAMES:
-        print(title(name))
-        found = [cell for cell in cells(name, "mini", runs) if cell.ours]
-        width = max(len(cell.row) for cell in found)
-        for cell, tuned in zip(found, rates.retuned(found, runs), strict=True):
-            (later if tuned.rate is None else missing).update(keys(tuned))
-            missing |= keys(cell)
+    found = survey(records.below(folder))
+    for title, held in found.tables.items():
+        print(title)
+        width = max(len(cell.row) for cell, _ in held)
+        for cell, tuned in held:
             best = f"{there(tuned)} at {tuned.rate:g}" if tuned.rate else "no rate yet"
             print(f"  {cell.row:<{width}}  {cell.task:<5}  {there(cell)}   tuned: {best}")
-    held, methods = candidates(runs), rates.methods("mini")
-    missing |= {frozenset(run) for words in methods for run in rates.untried(words, held)}
-    later -= {frozenset([*words, f"seed={rates.SEED}"]) for words in methods}
-    more = f", and up to {len(later)} at rates that are not tuned yet" if later else ""
-    print(f"{len(missing)} runs are missing{more}; make mini runs them" if missing else "all there")
-    return int(bool(missing))
+    more = f", and about {len(found.later)} follow from those" if found.later else ""
+    left = found.hours([*found.missing, *found.later]) if found.done and found.missing else 0
+    time = f" (about {left:.1f} hours of one core)" if left else ""
+    print(f"{len(found.missing)} runs are missing{more}{time}; make mini runs them" if found.missing else "all there")
+    return int(bool(found.missing))
 
 
 def there(cell: Any) -> str:
     from petl.report.cells import SEEDS
 
     return f"{len(SEEDS) - len(cell.missing())} of {len(SEEDS)}"
-
-
-def keys(cell: Any) -> set[frozenset[str]]:
-    """The runs that are missing, whatever table they stand in."""
-    return {frozenset([*cell.words, f"seed={seed}"]) for seed in cell.missing()}
 
 
 if __name__ == "__main__":

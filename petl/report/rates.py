@@ -1,7 +1,7 @@
 """The learning rate of each method on each task, tuned on dev with one seed at its own size.
 
-Tried are 1/2, 1 and 2 times the recipe's rate, and from there on by factors of two for as long as the best is the
-lowest or the highest tried. A method is its word and its place: all its sizes, scales and seeds take its rate. No
+From the recipe's rate on by factors of two, up as long as that is better and else down, until the best that was tried
+has a worse one on each side. A method is its word and its place: all its sizes, scales and seeds take its rate. No
 number of a test set decides.
 """
 
@@ -17,7 +17,6 @@ from petl.composed import composed
 from petl.report import experiments, published
 from petl.report.cells import Candidates, Cell, Record, candidates, filled, groups
 
-FACTORS = (0.5, 1.0, 2.0)  # of the recipe's rate: tried of every method
 FARTHEST = 16.0  # no more than so many times the recipe's rate, no less than that part of it
 SEED = 0
 OTHERS = ("seed=", "experiment=", "method.deltas.", "composition", "budget")  # words that runs of a method differ in
@@ -58,17 +57,26 @@ def at(words: Iterable[str], rate: float) -> list[str]:
 def tuned(words: Iterable[str], held: Candidates) -> Tuned | None:
     """The rates of the method of a run of `words`; None before all are tried, on the same rows and weights."""
     own = base(words)
-    if len({run["config"]["recipe"]["lr"] for run in _runs(own, held)}) < len(FACTORS):
+    if len({run["config"]["recipe"]["lr"] for run in _runs(own, held)}) < 3:
         return None  # nothing is composed for what cannot be
     return next((known for known in _tried(own, held) if _wanted(known) == known.dev.keys()), None)
 
 
 def untried(words: Iterable[str], held: Candidates) -> list[list[str]]:
     """The trials of a method that are to be made next: of rates that are not tried on the latest rows and weights."""
-    own = base(words)
+    known = _known(base(words), held)
+    return [trial(known.words, rate) for rate in sorted(_wanted(known) - known.dev.keys())]
+
+
+def unknown(words: Iterable[str], held: Candidates) -> int:
+    """How many trials will follow from those of `untried`, at the least: one on each side of the best is tried."""
+    known = _known(base(words), held)
+    return max(0, 3 - len(_wanted(known)))
+
+
+def _known(own: tuple[str, ...], held: Candidates) -> Tuned:
     config = composed(own)
-    known = next(_tried(own, held), Tuned(own, config.task.select, {}, config.recipe.lr))
-    return [trial(own, rate) for rate in sorted(_wanted(known) - known.dev.keys())]
+    return next(_tried(own, held), Tuned(own, config.task.select, {}, config.recipe.lr))
 
 
 def _runs(own: tuple[str, ...], held: Candidates) -> Sequence[Record]:
@@ -94,7 +102,7 @@ def _tried(own: tuple[str, ...], held: Candidates) -> Iterator[Tuned]:
 
 def _wanted(known: Tuned) -> set[float]:
     """The rates to try, given what dev says of those that are."""
-    rates = [_times(known.recipe, factor) for factor in FACTORS]
+    rates = [known.recipe]
     low, high = _times(known.recipe, 1 / FARTHEST), _times(known.recipe, FARTHEST)
     while all(rate in known.dev for rate in rates):
         best = replace(known, dev={rate: known.dev[rate] for rate in rates}).rate

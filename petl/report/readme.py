@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from petl import records
-from petl.report import pretraining, worth
+from petl.report import pretraining, survey, worth
 
 MARK = "<!-- {} -->"
 
@@ -16,7 +16,11 @@ def parts(folder: Path) -> dict[str, str]:
     """By name. folder: results/runs; beside it lies what `scripts/baselines.py` measured."""
     runs = list(records.below(folder))
     measured = json.loads((folder.parent / "baselines.json").read_text(encoding="utf-8"))
-    return {"pretraining": pretraining.markdown(pretraining.lines(runs)), "worth": worth.markdown(measured, runs)}
+    return {
+        "pretraining": pretraining.markdown(pretraining.lines(runs)),
+        "worth": worth.markdown(measured, runs),
+        "survey": survey.markdown(survey.survey(runs)),
+    }
 
 
 def filled(text: str, generated: dict[str, str]) -> str:

@@ -60,10 +60,10 @@ def test_the_status_tells_of_both_protocols(tmp_path, keep, capsys):
 
 
 def test_what_is_missing_is_tried_and_then_run_again(tmp_path, keep, capsys):
-    """Three rates of 44 methods on their tasks, of which the recipe's own are among the rows."""
+    """Of 44 methods on their tasks the recipe's own rate is among the rows; two more at least are tried."""
     assert mini.main(["--status", "--records", str(tmp_path)]) == 1
     told = list(said(capsys))[-1]
-    assert told.startswith("458 runs are missing, and up to 326 at rates"), "370 of the rows, 88 trials; 370 - 44 again"
+    assert told.startswith("370 runs are missing, and about 414 follow"), "trials on both sides of 44, 370 - 44 again"
 
 
 def test_a_run_of_several_tables_is_missing_once(tmp_path, keep, capsys):
@@ -72,7 +72,7 @@ def test_a_run_of_several_tables_is_missing_once(tmp_path, keep, capsys):
         return int(list(said(capsys))[-1].split()[0])
 
     before = missing()
-    keep("table6/BitFit", "xsum", 0, rouge2=1.0)  # also of Figures 2 and 4
+    keep("table6/BitFit", "xsum", 1, rouge2=1.0)  # also of Figures 2 and 4
     assert missing() == before - 1
 
 
@@ -95,7 +95,7 @@ def test_trials_follow_the_rows_and_tuned_runs_the_trials(tmp_path, keep):
     sweeps = mini.sweeps(["method=lora_ffn", "task=xsum", "seed=1"], tmp_path / "runs")
     rows, trials = next(sweeps), next(sweeps)
     assert len(rows) == 2, "s=4 and s=1"
-    assert [composed(tuple(run)).recipe.lr / own("xsum") for run in trials] == [0.5, 1, 2]
+    assert [composed(tuple(run)).recipe.lr / own("xsum") for run in trials] == [1]
     assert all("seed=0" in run and not any("composition" in word for word in run) for run in trials)
     for factor, value in ((0.5, 3.0), (1, 2.0), (2, 1.0)):
         rate = f"recipe.lr={own('xsum') * factor:g}"
@@ -110,7 +110,7 @@ def test_trials_follow_the_rows_and_tuned_runs_the_trials(tmp_path, keep):
 
 def test_where_the_recipes_rate_is_the_best_nothing_runs_twice(tmp_path, keep):
     sweeps = mini.sweeps(["method=bitfit", "task=sst2"], tmp_path / "runs")
-    assert [len(next(sweeps)) for _ in range(2)] == [5, 3]
+    assert [len(next(sweeps)) for _ in range(2)] == [5, 1]
     for factor, value in ((0.5, 2.0), (1, 2.0), (2, 1.0)):
         keep("table2/BitFit", "sst2", 0, words=(f"recipe.lr={own('sst2') * factor:g}",), dev=value, folder="runs")
     assert next(sweeps) == []

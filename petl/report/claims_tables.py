@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from petl.report import judge, published
@@ -39,6 +40,13 @@ def summary(found: Sequence[Claim], sources: Mapping[str, str]) -> Table:
         rows=rows,
         notes=published.footnotes([note for claim in found for note in claim.footnotes]),
     )
+
+
+def counts(found: Sequence[Claim], source: str) -> str:
+    """8 supported, 9 contradicted, 4 undecided"""
+    said = Counter(claim.findings[source].verdict for claim in found)
+    order = (judge.SUPPORTED, judge.CONTRADICTED, judge.UNDECIDED, judge.NOT_RUN)
+    return ", ".join(f"{said[verdict]} {verdict}" for verdict in order if said[verdict])
 
 
 def verdict(finding: Finding) -> str:

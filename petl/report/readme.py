@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from petl import records
-from petl.report import pretraining, survey, worth
+from petl.report import claims, claims_tables, pretraining, survey, worth
+from petl.report.render import markdown
 
 MARK = "<!-- {} -->"
 
@@ -19,8 +22,18 @@ def parts(folder: Path) -> dict[str, str]:
     return {
         "pretraining": pretraining.markdown(pretraining.lines(runs)),
         "worth": worth.markdown(measured, runs),
+        "claims": _claims(runs),
         "survey": survey.markdown(survey.survey(runs)),
     }
+
+
+def _claims(runs: Sequence[records.Record]) -> str:
+    """The verdicts without their footnotes, which results/claims.md has."""
+    found = claims.claims({"mini": runs})
+    table = claims_tables.summary(found, {claims.PUBLISHED: "the paper's numbers", "mini": "in miniature"})
+    rows = [[replace(cell, notes=()) for cell in row] for row in table.rows]
+    bare = markdown(replace(table, title="", intro="", rows=rows, notes={})).strip("# \n")
+    return f"In miniature {claims_tables.counts(found, 'mini')}.\n\n{bare}"
 
 
 def filled(text: str, generated: dict[str, str]) -> str:

@@ -124,3 +124,9 @@ def test_a_verdict_that_tuned_rates_keep_is_told_once():
     low, high = [1.0, 1.1, 0.9, 1.0, 1.05], [9.0, 9.2, 8.9, 9.1, 9.0]
     found = with_runs(*tried(SCALED, {1: high, 2: high}, 0), *tried(PA, {1: low, 2: low}, 0))["C13"]
     assert found.findings["mini"].tuned == "" and "tuned" not in claims.as_json([found])[0]["findings"]["mini"]
+
+
+def test_verdicts_are_counted_in_order(without_runs):
+    found = list(without_runs.values())
+    assert claims_tables.counts(found, "mini") == "2 supported, 1 contradicted, 18 not run", "what needs no run"
+    assert sum(map(int, re.findall(r"\d+", claims_tables.counts(found, "published")))) < len(found), "C18 is stated"

@@ -4,7 +4,7 @@ python scripts/mini.py                     runs what is missing, side by side on
 python scripts/mini.py method=mam seed=0   these of it, in the words of train.py -m
 python scripts/mini.py --status            a line for each row and task; exit code 1 while a run is missing
 
-Twice: first each row at the one rate that its recipe has for all methods, as in the paper. Then the learning rate of
+Twice: first each row at its recipe's rate, one for all efficient methods, as in the paper. Then the learning rate of
 each method is tuned on dev (petl/report/rates.py: which are tried; results/rates.json: what came of it), and rows whose
 method prefers another rate than the recipe's are run again at that.
 
@@ -14,6 +14,7 @@ shows them.
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 RUNS = ROOT / "results" / "runs"
 LOGS = ROOT / "outputs" / "mini"
+OWN = {  # words that are not the user's here
+    "recipe.lr": "that is what this tunes; python train.py -m experiment=... recipe.lr=... takes any.",
+    "runtime.records": "that is --records here.",
+    "scale": "this is of scale=mini; python train.py -m experiment=... scale=paper runs a table at the other.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,22 +38,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", metavar="WORD", help="as for train.py -m: picks rows, tasks, seeds")
     parser.add_argument("--status", action="store_true", help="run nothing")
     parser.add_argument("--records", type=Path, default=RUNS, help="where records are and go")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
+    parser.add_argument("--jobs", type=int, help="processes; default: one a core, one with a launcher")
     given = parser.parse_intermixed_args(arguments)
     if given.status and given.words:
         parser.error("--status is of all rows; python scripts/status.py WORDS tells of some")
-    if given.jobs < 1:
+    if given.jobs is not None and given.jobs < 1:
         parser.error("--jobs takes a whole number above 0")
     folder = given.records.resolve()
     if given.status:
         return status(folder)
-    return share(given.words, folder) if given.jobs == 1 else side_by_side(given.words, folder, given.jobs)
+    jobs = given.jobs or (1 if launched(given.words) else cores())
+    return share(given.words, folder) if jobs == 1 else side_by_side(given.words, folder, jobs)
+
+
+def launched(words: Sequence[str]) -> bool:
+    return any(word.startswith("hydra/launcher=") for word in words)
+
+
+def cores() -> int:
+    """Those that this process may run on, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def side_by_side(words: Sequence[str], folder: Path, jobs: int) -> int:
     """So many processes, which share the runs. The first speaks, the others write logs."""
     command = [sys.executable, str(ROOT / "scripts" / "mini.py"), *words, "--records", str(folder), "--jobs", "1"]
     LOGS.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as files:
         logs = [None, *(files.enter_context((LOGS / f"{n}.log").open("w")) for n in range(2, jobs + 1))]
         started = [subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for log in logs]
@@ -55,6 +72,11 @@ def side_by_side(words: Sequence[str], folder: Path, jobs: int) -> int:
             return max(process.wait() for process in started)
         except KeyboardInterrupt:  # which all of them got: each keeps where it is
             return max(process.wait() for process in started)
+        finally:  # a signal to this process alone: they do the same
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.wait()
 
 
 def share(words: Sequence[str], folder: Path) -> int:
@@ -66,7 +88,7 @@ def share(words: Sequence[str], folder: Path) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.chdir(ROOT)
     try:
-        elsewhere = cluster.launcher(words) if any(word.startswith("hydra/launcher=") for word in words) else None
+        elsewhere = cluster.launcher(words) if launched(words) else None
         return max(sweep.many(runs, elsewhere) for runs in sweeps(words, folder) if runs)
     except UserError as error:
         print(f"error: {screen(str(error))}", file=sys.stderr)
@@ -82,7 +104,8 @@ def sweeps(words: Sequence[str], folder: Path) -> Iterator[list[list[str]]]:
     from petl.report import rates, render
     from petl.report.cells import candidates
 
-    yield (runs := picked(["scale=mini", f"runtime.records={folder}", "runtime.examples=0", *words]))
+    ours = ["scale=mini", f"runtime.records={folder}", "runtime.examples=0"]
+    yield (runs := picked(words, ours))
     methods, asked = list(dict.fromkeys(map(rates.base, runs))), []
     while True:
         held = candidates(found := records.below(folder))
@@ -98,19 +121,20 @@ def sweeps(words: Sequence[str], folder: Path) -> Iterator[list[list[str]]]:
     yield [tuned for run, tuned in again if tuned != run]
 
 
-def picked(words: Sequence[str]) -> list[list[str]]:
-    """The runs of all presets that have what `words` pick, each run once."""
+def picked(words: Sequence[str], ours: Sequence[str] = ()) -> list[list[str]]:
+    """The runs of all presets that have what `words` pick, each run once, with `ours`."""
     from petl.command import expand
     from petl.config import UserError
     from petl.report.experiments import NAMES
 
-    if any(word.startswith("recipe.lr=") for word in words):
-        raise UserError("recipe.lr is what this tunes; python train.py -m experiment=... recipe.lr=... takes any.")
+    for word, why in OWN.items():
+        if any(given.startswith(f"{word}=") for given in words):
+            raise UserError(f"{word}: {why}")
     runs: dict[frozenset[str], list[str]] = {}
     refusals = []
     for name in NAMES:
         try:
-            for run in expand([f"experiment={name}", *words]):
+            for run in expand([f"experiment={name}", *ours, *words]):
                 runs.setdefault(frozenset(run[1:]), run[1:])
         except UserError as error:  # it has no such row or task; others may
             refusals.append(error)

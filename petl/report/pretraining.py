@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from petl.composed import composed
-from petl.records import agree
+from petl.records import agree, canonical
 from petl.report.cells import mixes
 from petl.report.experiments import METRIC
 from petl.report.phrases import p_value
@@ -43,24 +43,30 @@ def arm(record: Record) -> str:
     return "random" if config["backbone"]["random"] else "pretrained"
 
 
-def together(one: Record, other: Record) -> bool:
-    """Whether two seeds may share a cell: the same settings, rows, weights and metric."""
-    settings = agree({**one["config"], "seed": None}, {**other["config"], "seed": None})
-    return settings and mixes(one, other)
+def of_the_recipe(config: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
+    """Whether these are the settings of a recipe in one of the arms, whatever the seed."""
+    if config["recipe"]["steps"] not in (0, recipe["recipe"]["steps"]):
+        return False
+    arms = {"seed": recipe["seed"]}
+    for group, key in (("recipe", "steps"), ("backbone", "random")):
+        arms[group] = {**config[group], key: recipe[group][key]}
+    return agree({**config, **arms}, recipe)
 
 
 def lines(records: Iterable[Record], method: str = "mam") -> list[Line]:
-    """One line for each task that has records of `method` at mini scale, at its recipe's rate; in METRIC's order."""
-    own = {task: composed((f"method={method}", f"task={task}", "scale=mini")).recipe.lr for task in METRIC}
+    """One line for each task that has records of `method` at mini scale by its recipe; in METRIC's order.
+
+    ValueError where those of one arm are of other rows or weights.
+    """
+    own = {task: canonical(composed((f"method={method}", f"task={task}", "scale=mini"))) for task in METRIC}
     found: dict[str, dict[str, dict[int, float]]] = {task: {name: {} for name in ARMS} for task in METRIC}
     first: dict[tuple[str, str], Record] = {}
     for record in records:
         config = record["config"]
         task, name = config["task"]["name"], arm(record)
-        ours = config["scale"] == "mini" and config["method"]["name"] == method and task in found
-        if ours and config["recipe"]["lr"] == own[task]:  # runs that tune the rate have others
-            if not together(first.setdefault((task, name), record), record):
-                raise ValueError(f"records of several settings for {method} on {task} ({name}): they do not mix")
+        if task in own and of_the_recipe(config, own[task]):
+            if not mixes(first.setdefault((task, name), record), record):
+                raise ValueError(f"records of other rows or weights for {method} on {task} ({name}): they do not mix")
             found[task][name][config["seed"]] = record["metrics"]["test"][METRIC[task]]
     return [Line(task, METRIC[task], arms) for task, arms in found.items() if any(arms.values())]
 

@@ -1,8 +1,8 @@
 """The learning rate of each method on each task, tuned on dev with one seed at its own size.
 
 From the recipe's rate on by factors of two, up as long as that is better and else down, until the best that was tried
-has a worse one on each side. A method is its word and its place: all its sizes, scales and seeds take its rate. No
-number of a test set decides.
+has none as good next to it, or is FARTHEST away. A method is its word and its place: all its sizes, scales and seeds
+take its rate. No number of a test set decides.
 """
 
 from __future__ import annotations
@@ -72,6 +72,13 @@ def unknown(words: Iterable[str], held: Candidates) -> int:
     """How many trials will follow from those of `untried`, at the least: one on each side of the best is tried."""
     known = _known(base(words), held)
     return max(0, 3 - len(_wanted(known)))
+
+
+def trials(words: Iterable[str], held: Candidates) -> list[Record]:
+    """The runs that tell of a method's rates."""
+    known = _known(base(words), held)
+    tried = [composed(tuple(trial(known.words, rate))) for rate in known.dev]
+    return [run for run in _runs(known.words, held) if any(records.same_run(run, config) for config in tried)]
 
 
 def _known(own: tuple[str, ...], held: Candidates) -> Tuned:

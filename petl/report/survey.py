@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from petl.records import Record
-from petl.report import experiments, pretraining, rates
+from petl.report import experiments, rates
 from petl.report.cells import Cell, candidates, cells
 
 Run = frozenset[str]  # its words, in any order: whatever table it stands in
@@ -25,14 +25,14 @@ class Survey:
     missing: set[Run]
     later: list[Run]
 
-    def hours(self, runs: Iterable[Run] = ()) -> float:
+    def hours(self, runs: Iterable[Run] | None = None) -> float:
         """Of one core: what those that are done took; of `runs` instead, by the mean of those done on their task, or
         of all. 0 where none is done."""
         took: dict[str, list[float]] = {}
         for run in self.done:
             took.setdefault(f"task={run['config']['task']['name']}", []).append(sum(run["seconds"].values()))
         every = [seconds for each in took.values() for seconds in each]
-        if not every or not (runs := list(runs)):
+        if not every or runs is None:
             return sum(every) / 3600
         return sum(fmean(next((took[word] for word in run if word in took), every)) for run in runs) / 3600
 
@@ -40,18 +40,20 @@ class Survey:
 def survey(runs: Iterable[Record]) -> Survey:
     runs = list(runs)
     held, methods = candidates(runs), rates.methods("mini")
-    tables, missing, later = {}, set(), set()
+    tables, done, missing, later = {}, [], set(), set()
     trials = {frozenset([*words, f"seed={rates.SEED}"]): words for words in methods}
     for name in experiments.NAMES:
         found = [cell for cell in cells(name, "mini", runs) if cell.ours]
         tuned = rates.retuned(found, runs)
         tables[experiments.title(name)] = list(zip(found, tuned, strict=True))
         missing.update(*map(_missing, found))
+        done += [run for cell in (*found, *tuned) for run in cell.records.values()]
         for cell in tuned:
             (later if cell.rate is None else missing).update(_missing(cell))
     missing |= {frozenset(run) for words in methods for run in rates.untried(words, held)}
+    done += [run for words in methods for run in rates.trials(words, held)]
     follow = [*(later - trials.keys()), *(run for run, own in trials.items() for _ in range(rates.unknown(own, held)))]
-    return Survey(tables, [run for run in runs if _of_the_sweep(run)], missing, follow)
+    return Survey(tables, list({run["identity"]: run for run in done}.values()), missing, follow)
 
 
 def markdown(found: Survey) -> str:
@@ -74,7 +76,3 @@ def _hours(hours: float) -> str:
 
 def _missing(cell: Cell) -> Iterator[Run]:
     return (frozenset([*cell.words, f"seed={seed}"]) for seed in cell.missing())
-
-
-def _of_the_sweep(run: Record) -> bool:
-    return run["config"]["scale"] == "mini" and pretraining.arm(run) == "pretrained"

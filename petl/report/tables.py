@@ -30,9 +30,9 @@ PROTOCOL = {
     "paper": "the paper's protocol (references cut, Romanian tokenised, the first 1,600 rows of GLUE)",
 }
 TUNED = (
-    "Each method has the learning rate (lr) that dev prefers, from the recipe's on by factors of two until the best "
-    "has a worse one on each side, tried at its own size with one seed (results/rates.json); all its sizes and scales "
-    "take it."
+    "Each method has the learning rate (lr) that dev prefers, from the recipe's on by factors of two, up to 16, until "
+    "the best has none as good next to it, tried at its own size with one seed (results/rates.json); all its sizes "
+    "and scales take it."
 )
 
 Line = dict[str, list[Number]]  # task -> the numbers of a row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from petl.composed import composed
 from petl.report.survey import markdown, survey
 from tests.report.made import made
 
@@ -28,13 +29,23 @@ def test_missing_runs_take_what_those_of_their_task_took():
     assert found.hours(on["mnli"]) == pytest.approx(len(on["mnli"]) * 120 / 3600), "none there: the mean of all"
 
 
-def test_a_random_backbone_an_untuned_one_and_another_scale_are_not_of_the_sweep():
+def test_other_runs_of_a_row_are_not_of_the_sweep():
     apart = [
         made("table6/BitFit", "xsum", 0, words=("backbone.random=true",)),
         made("table6/BitFit", "xsum", 0, words=("recipe.steps=0",)),
+        made("table6/BitFit", "xsum", 0, words=("recipe.steps=30",)),
+        made("table6/BitFit", "xsum", 0, words=(f"recipe.lr={1.5 * composed(('task=xsum',)).recipe.lr:g}",)),
         made("table6/BitFit", "xsum", 0, scale="paper"),
     ]
-    assert survey(apart).done == []
+    found = survey(apart)
+    assert found.done == [] and found.hours(found.missing) == 0
+
+
+def test_a_trial_is_of_the_sweep_though_no_row_has_it():
+    rate = composed(("task=xsum",)).recipe.lr
+    runs = [made("table6/BitFit", "xsum", 0), made("table6/BitFit", "xsum", 0, words=(f"recipe.lr={rate * 2:g}",))]
+    found = survey(runs)
+    assert len(found.done) == 2 and found.hours() == pytest.approx(20 / 3600) and found.hours([]) == 0
 
 
 def test_the_text_counts_and_extrapolates():

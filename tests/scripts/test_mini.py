@@ -86,9 +86,10 @@ def test_a_word_picks_rows_wherever_they_are(tmp_path):
         mini.picked(["method=lroa"])
 
 
-def test_a_rate_of_ones_own_is_refused():
-    with pytest.raises(UserError, match="recipe.lr"):
-        mini.picked(["recipe.lr=0.1"])
+@pytest.mark.parametrize("word", ["recipe.lr=0.1", "runtime.records=there", "scale=paper"])
+def test_what_is_the_sweeps_own_is_refused(word):
+    with pytest.raises(UserError, match=word.split("=")[0]):
+        mini.picked([word])
 
 
 def test_trials_follow_the_rows_and_tuned_runs_the_trials(tmp_path, keep):
@@ -106,6 +107,11 @@ def test_trials_follow_the_rows_and_tuned_runs_the_trials(tmp_path, keep):
     keep("table6/LoRA (ffn), r=102", "xsum", 0, words=(rate,), dev=2.5, folder="runs")
     assert next(sweeps) == [[*run, f"recipe.lr={own('xsum') / 2:g}"] for run in rows]
     assert f'"chosen": {own("xsum") / 2}' in (tmp_path / "rates.json").read_text()
+
+
+def test_a_trial_that_leaves_no_record_is_made_once(tmp_path):
+    sweeps = mini.sweeps(["method=bitfit", "task=sst2"], tmp_path / "runs")
+    assert [len(runs) for runs in sweeps] == [5, 1, 0]
 
 
 def test_where_the_recipes_rate_is_the_best_nothing_runs_twice(tmp_path, keep):

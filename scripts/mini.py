@@ -64,7 +64,7 @@ def side_by_side(words: Sequence[str], folder: Path, jobs: int) -> int:
     """So many processes, which share the runs. The first speaks, the others write logs."""
     command = [sys.executable, str(ROOT / "scripts" / "mini.py"), *words, "--records", str(folder), "--jobs", "1"]
     LOGS.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as files:
         logs = [None, *(files.enter_context((LOGS / f"{n}.log").open("w")) for n in range(2, jobs + 1))]
         started = [subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for log in logs]
@@ -77,6 +77,7 @@ def side_by_side(words: Sequence[str], folder: Path, jobs: int) -> int:
                 process.terminate()
             for process in started:
                 process.wait()
+            signal.signal(signal.SIGTERM, before)
 
 
 def share(words: Sequence[str], folder: Path) -> int:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from petl import records
@@ -146,6 +153,32 @@ def test_processes_share_the_runs(root, capfd):
 
 def test_a_failed_run_is_told_by_the_exit_code(root):
     assert mini.main(["seed=9", "--jobs", "2"]) == 1
+
+
+WAITING = """import os, pathlib, time
+pathlib.Path(f"{os.getpid()}.up").touch()
+time.sleep(60)
+"""
+PARENT = """import pathlib, sys
+from scripts import mini
+mini.ROOT = pathlib.Path(sys.argv[1])
+mini.LOGS = mini.ROOT / "logs"
+sys.exit(mini.main(["--jobs", "2"]))
+"""
+
+
+def test_a_signal_to_the_first_process_ends_them_all(root):
+    (root / "scripts" / "mini.py").write_text(WAITING)
+    project = Path(mini.__file__).parents[1]
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(root)], cwd=project) as parent:
+        while len(up := list(root.glob("*.up"))) < 2:
+            assert parent.poll() is None
+            time.sleep(0.02)
+        parent.terminate()
+        assert parent.wait(timeout=30) == 128 + signal.SIGTERM
+    for path in up:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.stem), 0)
 
 
 @pytest.mark.parametrize("words", [["--status", "task=xsum"], ["--jobs", "0"]])

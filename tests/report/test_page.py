@@ -96,11 +96,12 @@ def test_a_run_names_the_rows_it_counts_for():
 
 def test_a_run_at_a_tuned_rate_names_them_too():
     own = composed(("task=en_ro",)).recipe.lr
-    found = [made("table6/BitFit", "en_ro", 0, words=(f"recipe.lr={f * own:g}",), bleu=1.0) for f in (0.5, 1, 2)]
-    for dev, run in enumerate(found):
+    found = [made("table6/BitFit", "en_ro", 0, words=(f"recipe.lr={f * own:g}",), bleu=1.0) for f in (1, 2, 4)]
+    for dev, run in zip((1, 3, 2), found, strict=True):
         run["selected"]["value"] = dev
     places = [line.places for line in page_runs.lines(found)]
-    assert places[0] == [] and places[2] == ["Table 6, tuned: BitFit", "Figure 4, tuned: BitFit"]
+    assert places[1] == ["Table 6, tuned: BitFit", "Figure 4, tuned: BitFit"]
+    assert not any("tuned" in place for place in places[0] + places[2])
 
 
 def test_examples_stand_side_by_side():

@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from petl import command, launch, paths, sweep
 from petl.checks import screen
 from petl.config import UserError
+from petl.words import launcher_of
 
 SWEEP = {"-m", "--multirun"}
 SHOW = {
@@ -64,10 +65,10 @@ def answer(argv: list[str]) -> int:
             raise UserError(f"runtime.pack={config.runtime.pack}: of several runs, python train.py -m seed=0,1,2 ...")
         return run(config)
     runs = command.expand(words)
-    if any(word.startswith("hydra/launcher=") for word in words):
+    if name := launcher_of(words):
         from petl import cluster
 
-        return sweep.many(runs, cluster.launcher(words))
+        return sweep.many(runs, cluster.launcher(name, words))
     return sweep.many(runs)
 
 

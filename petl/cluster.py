@@ -33,12 +33,11 @@ SLURM, RAY = ("slurm", "hydra-submitit-launcher"), ("ray", "hydra-ray-launcher")
 NEEDS = {"slurm": SLURM, "submitit_slurm": SLURM, "submitit_local": SLURM, "ray_cluster": RAY, "ray": RAY}
 
 
-def launcher(words: Sequence[str]) -> Callable[[list[Sequence[str]]], list[Verdict]]:
-    """What hands runs to the launcher that `words` ask for and waits: runs -> what became of each.
+def launcher(name: str, words: Sequence[str]) -> Callable[[list[Sequence[str]]], list[Verdict]]:
+    """What hands runs to the launcher of that name, set as `words` say, and waits: runs -> what became of each.
 
     UserError for what could not work: a launcher that is not there, here or, once it knows its cluster, too few GPUs.
     """
-    name = next(word.partition("=")[2] for word in words if word.startswith("hydra/launcher="))
     _refuse_absent(name)
     settings = [word for word in words if word.lstrip("+").startswith(("hydra/", "hydra.", "runtime."))]
     if not any(word.startswith("runtime.processes=") for word in words):

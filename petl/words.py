@@ -48,6 +48,11 @@ def key_of(word: Override) -> str:
     return word.get_key_element().lstrip("+")
 
 
+def launcher_of(words: Sequence[str]) -> str | None:
+    """The launcher of a cluster that `words` ask for."""
+    return next((word.partition("=")[2] for word in words if word.startswith("hydra/launcher=")), None)
+
+
 def values(word: Override) -> list[str]:
     """The word of each run of a sweep."""
     if not word.is_sweep_override():

@@ -24,6 +24,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
+
+from petl.words import launcher_of  # noqa: E402
+
 RUNS = ROOT / "results" / "runs"
 LOGS = ROOT / "outputs" / "mini"
 OWN = {  # words that are not the user's here
@@ -47,12 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = given.records.resolve()
     if given.status:
         return status(folder)
-    jobs = given.jobs or (1 if launched(given.words) else cores())
+    jobs = given.jobs or (1 if launcher_of(given.words) else cores())
     return share(given.words, folder) if jobs == 1 else side_by_side(given.words, folder, jobs)
-
-
-def launched(words: Sequence[str]) -> bool:
-    return any(word.startswith("hydra/launcher=") for word in words)
 
 
 def cores() -> int:
@@ -89,7 +88,7 @@ def share(words: Sequence[str], folder: Path) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.chdir(ROOT)
     try:
-        elsewhere = cluster.launcher(words) if launched(words) else None
+        elsewhere = cluster.launcher(name, words) if (name := launcher_of(words)) else None
         return max(sweep.many(runs, elsewhere) for runs in sweeps(words, folder) if runs)
     except UserError as error:
         print(f"error: {screen(str(error))}", file=sys.stderr)

@@ -17,6 +17,7 @@ import pytest
 from petl import apart, cluster, command, sweep, turn
 from petl.config import UserError
 from petl.records import claims, find
+from petl.words import launcher_of
 
 ROOT = Path(__file__).parents[1]
 TINY = (
@@ -175,7 +176,7 @@ def test_what_cannot_be_launched_is_refused(words, says, monkeypatch):
 
     monkeypatch.setattr(cluster.metadata, "version", version)
     with pytest.raises(UserError) as refusal:
-        cluster.launcher(words)
+        cluster.launcher(str(launcher_of(words)), words)
     assert says in str(refusal.value)
 
 

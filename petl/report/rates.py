@@ -1,8 +1,8 @@
 """The learning rate of each method on each task, tuned on dev with one seed at its own size.
 
 From the recipe's rate on by factors of two, up as long as that is better and else down, until the best that was tried
-has none as good next to it, or is FARTHEST away. A method is its word and its place: all its sizes, scales and seeds
-take its rate. No number of a test set decides.
+has none better next to it, or is FARTHEST away. Better is what is so by more than ALIKE. A method is its word and its
+place: all its sizes, scales and seeds take its rate. No number of a test set decides.
 """
 
 from __future__ import annotations
@@ -18,24 +18,33 @@ from petl.report import experiments, published
 from petl.report.cells import Candidates, Cell, Record, candidates, filled, groups
 
 FARTHEST = 16.0  # no more than so many times the recipe's rate, no less than that part of it
+ALIKE = 0.02  # of the best on dev: less tells nothing, as seeds of one rate differ by two to five percent
+LEAST = 3  # the best and one on each side
 SEED = 0
 OTHERS = ("seed=", "experiment=", "method.deltas.", "composition", "budget")  # words that runs of a method differ in
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """`words` name the method and its task; `dev`: rate -> the metric that selects, of the weights that it selected."""
+    """`words` name the method and its task; `dev`: rate -> the metric that selects, of the weights that it selected;
+    `runs`: rate -> the trial that says so."""
 
     words: tuple[str, ...]
     metric: str
-    dev: dict[float, float]
     recipe: float
+    runs: dict[float, Record]
+
+    @property
+    def dev(self) -> dict[float, float]:
+        return {rate: run["selected"]["value"] for rate, run in self.runs.items()}
 
     @property
     def rate(self) -> float:
-        """The best on dev; of equals the nearest to the recipe's, then the lower."""
+        """Of those alike the best on dev the nearest to the recipe's, then the lower."""
         sign = -1 if self.metric == "loss" else 1
-        return max(self.dev, key=lambda rate: (sign * self.dev[rate], -abs(math.log(rate / self.recipe)), -rate))
+        best = max(sign * value for value in self.dev.values())
+        alike = [rate for rate, value in self.dev.items() if sign * value >= best - ALIKE * abs(best)]
+        return min(alike, key=lambda rate: (abs(math.log(rate / self.recipe)), rate))
 
 
 def base(words: Iterable[str]) -> tuple[str, ...]:
@@ -57,33 +66,31 @@ def at(words: Iterable[str], rate: float) -> list[str]:
 def tuned(words: Iterable[str], held: Candidates) -> Tuned | None:
     """The rates of the method of a run of `words`; None before all are tried, on the same rows and weights."""
     own = base(words)
-    if len({run["config"]["recipe"]["lr"] for run in _runs(own, held)}) < 3:
+    if len({run["config"]["recipe"]["lr"] for run in _runs(own, held)}) < LEAST:
         return None  # nothing is composed for what cannot be
-    return next((known for known in _tried(own, held) if _wanted(known) == known.dev.keys()), None)
+    return next((known for known in _tried(own, held) if _wanted(known) == known.runs.keys()), None)
 
 
 def untried(words: Iterable[str], held: Candidates) -> list[list[str]]:
     """The trials of a method that are to be made next: of rates that are not tried on the latest rows and weights."""
     known = _known(base(words), held)
-    return [trial(known.words, rate) for rate in sorted(_wanted(known) - known.dev.keys())]
+    return [trial(known.words, rate) for rate in sorted(_wanted(known) - known.runs.keys())]
 
 
 def unknown(words: Iterable[str], held: Candidates) -> int:
     """How many trials will follow from those of `untried`, at the least: one on each side of the best is tried."""
     known = _known(base(words), held)
-    return max(0, 3 - len(_wanted(known)))
+    return max(0, LEAST - len(_wanted(known)))
 
 
 def trials(words: Iterable[str], held: Candidates) -> list[Record]:
     """The runs that tell of a method's rates."""
-    known = _known(base(words), held)
-    tried = [composed(tuple(trial(known.words, rate))) for rate in known.dev]
-    return [run for run in _runs(known.words, held) if any(records.same_run(run, config) for config in tried)]
+    return list(_known(base(words), held).runs.values())
 
 
 def _known(own: tuple[str, ...], held: Candidates) -> Tuned:
     config = composed(own)
-    return next(_tried(own, held), Tuned(own, config.task.select, {}, config.recipe.lr))
+    return next(_tried(own, held), Tuned(own, config.task.select, config.recipe.lr, {}))
 
 
 def _runs(own: tuple[str, ...], held: Candidates) -> Sequence[Record]:
@@ -102,17 +109,16 @@ def _tried(own: tuple[str, ...], held: Candidates) -> Iterator[Tuned]:
                 found.append(run)
     for group in sorted(groups(found), key=lambda group: max(map(_finished, group)), reverse=True):
         latest = {run["config"]["recipe"]["lr"]: run for run in sorted(group, key=_finished)}
-        dev = {rate: run["selected"]["value"] for rate, run in sorted(latest.items())}
-        known = Tuned(own, config.task.select, dev, config.recipe.lr)
-        yield replace(known, dev={rate: dev[rate] for rate in sorted(_wanted(known) & dev.keys())})
+        known = Tuned(own, config.task.select, config.recipe.lr, latest)
+        yield _only(known, _wanted(known))
 
 
 def _wanted(known: Tuned) -> set[float]:
     """The rates to try, given what dev says of those that are."""
     rates = [known.recipe]
     low, high = _times(known.recipe, 1 / FARTHEST), _times(known.recipe, FARTHEST)
-    while all(rate in known.dev for rate in rates):
-        best = replace(known, dev={rate: known.dev[rate] for rate in rates}).rate
+    while all(rate in known.runs for rate in rates):
+        best = _only(known, rates).rate
         if best == rates[-1] < high:
             rates = [*rates, _times(best, 2)]
         elif best == rates[0] > low:
@@ -120,6 +126,10 @@ def _wanted(known: Tuned) -> set[float]:
         else:
             break
     return set(rates)
+
+
+def _only(known: Tuned, rates: Iterable[float]) -> Tuned:
+    return replace(known, runs={rate: known.runs[rate] for rate in sorted(rates) if rate in known.runs})
 
 
 def _times(rate: float, factor: float) -> float:

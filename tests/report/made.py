@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from petl import records
-from petl.command import read
+from petl.leaves import reader
 from petl.report import published
 
-
-@cache
-def _config(words: tuple[str, ...]):
-    return read(words)
+_read = reader()
 
 
 def made(
     reference: str, task: str, seed: int, scale: str = "mini", words: tuple[str, ...] = (), **metrics: float
 ) -> Any:
     """made("table6/BitFit", "xsum", 0, rouge2=17.3) -> a record of that row with these test metrics."""
-    config = replace(_config((*published.words(published.row(reference), task, scale), *words)), seed=seed)
+    return made_of((*published.words(published.row(reference), task, scale), *words), seed, **metrics)
+
+
+def made_of(words: tuple[str, ...], seed: int, **metrics: float) -> Any:
+    """The same of a run in the words of a command line."""
+    config = _read((*words, f"seed={seed}"))
     return {
         "schema": records.SCHEMA,
         "identity": records.identity(config),

@@ -32,9 +32,13 @@ def tuned(*runs, words=BITFIT):
         ((0, 1, 2, 2), OWN),
         ((0, 2, 1, 1), HALF),
         ((1, 3, 2, 1), HALF),
+        ((90, 101.9, 100, 90), OWN),
+        ((90, 102.1, 100, 90), HALF),
+        ((90, 100, 100, 102), OWN),
+        ((101, 103, 100, 90), HALF),
     ],
 )
-def test_the_best_on_dev_is_chosen_and_of_equals_the_nearest(dev, chosen):
+def test_the_best_on_dev_is_chosen_and_of_alike_ones_the_nearest(dev, chosen):
     found = tuned(*(trial(f, value) for f, value in zip((0.25, 0.5, 1, 2), dev, strict=True)))
     assert found and found.rate == chosen and found.metric == "rouge2"
 
@@ -47,6 +51,10 @@ def test_the_best_on_dev_is_chosen_and_of_equals_the_nearest(dev, chosen):
         ({1: 2}, [2]),
         ({1: 2, 2: 3}, [4]),
         ({1: 2, 2: 3, 4: 3}, []),
+        ({1: 100, 2: 101}, [0.5]),
+        ({1: 100, 2: 103}, [4]),
+        ({1: 100, 2: 103, 4: 104}, []),
+        ({0.5: 101, 1: 100, 2: 99}, []),
         ({1: 2, 2: 3, 4: 4, 8: 5}, [16]),
         ({1: 2, 2: 3, 4: 4, 8: 5, 16: 6}, []),
         ({1: 2, 2: 1}, [0.5]),
@@ -56,7 +64,7 @@ def test_the_best_on_dev_is_chosen_and_of_equals_the_nearest(dev, chosen):
         ({0.0625: 9, 0.125: 8, 0.25: 7, 0.5: 3, 1: 2, 2: 1}, []),
     ],
 )
-def test_rates_are_tried_until_the_best_has_one_on_each_side(dev, more):
+def test_rates_are_tried_until_the_best_has_none_better_next_to_it(dev, more):
     runs = [trial(factor, value) for factor, value in dev.items()]
     assert rates.untried(BITFIT, candidates(runs)) == [rates.trial(BITFIT, OWN * factor) for factor in more]
     assert (tuned(*runs) is None) == bool(more)
@@ -69,7 +77,10 @@ def test_a_rate_beyond_those_wanted_decides_nothing():
 
 
 def test_of_a_loss_the_lowest_is_chosen():
-    assert rates.Tuned((), "loss", {1e-3: 2.0, 2e-3: 1.0, 4e-3: 3.0}, 2e-3).rate == 2e-3
+    runs = {rate: {"selected": {"value": value}} for rate, value in {1e-3: 2.0, 2e-3: 1.0, 4e-3: 3.0}.items()}
+    assert rates.Tuned((), "loss", 2e-3, runs).rate == 2e-3
+    runs[1e-3] = {"selected": {"value": 0.99}}
+    assert rates.Tuned((), "loss", 4e-3, runs).rate == 2e-3, "of alike ones the nearest"
 
 
 def test_the_test_set_decides_nothing():

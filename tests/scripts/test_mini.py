@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from petl import records
 from petl.composed import composed
 from petl.config import UserError
 from scripts import mini
-from tests.report.made import made
+from tests.report.made import made, made_of
 
 
 @pytest.fixture
@@ -114,6 +115,26 @@ def test_trials_follow_the_rows_and_tuned_runs_the_trials(tmp_path, keep):
     keep("table6/LoRA (ffn), r=102", "xsum", 0, words=(rate,), dev=2.5, folder="runs")
     assert next(sweeps) == [[*run, f"recipe.lr={own('xsum') / 2:g}"] for run in rows]
     assert f'"chosen": {own("xsum") / 2}' in (tmp_path / "rates.json").read_text()
+
+
+@pytest.mark.slow
+def test_the_whole_sweep_comes_to_an_end(tmp_path, capsys):
+    """Each method has a best rate of its own, up to 32 times the recipe's, of which 16 may be tried."""
+    folder, farthest = tmp_path / "runs", 0.0
+    for runs in mini.sweeps([], folder):
+        for run in runs:
+            (seed,) = (int(word.removeprefix("seed=")) for word in run if word.startswith("seed="))
+            words = tuple(word for word in run if not word.startswith(("runtime.", "seed=")))
+            record = made_of(words, seed, rouge2=1.0, bleu=1.0, accuracy=1.0)
+            recipe, method = record["config"]["recipe"], record["config"]["method"]["name"]
+            factor = recipe["lr"] / composed(tuple(word for word in words if "recipe.lr" not in word)).recipe.lr
+            record["selected"]["value"] = -abs(math.log2(factor) - len(method) % 6)
+            records.write(record, folder / f"{record['identity']}.json")
+            farthest = max(farthest, factor)
+    assert mini.main(["--status", "--records", str(folder)]) == 0
+    told = said(capsys)
+    assert list(told)[-1] == "all there" and farthest == 16
+    assert all("5 of 5 tuned: 5 of 5 at" in line for table in told.values() for line in table)
 
 
 def test_a_trial_that_leaves_no_record_is_made_once(tmp_path):

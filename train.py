@@ -19,8 +19,8 @@ import hydra
 from omegaconf import DictConfig
 
 from petl import command, launch, paths, sweep
-from petl.checks import screen
 from petl.config import UserError
+from petl.refusals import screen
 from petl.words import launcher_of
 
 SWEEP = {"-m", "--multirun"}

@@ -25,9 +25,9 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from petl.apart import Verdict, apart
-from petl.checks import choice
 from petl.command import CONF, compose_hydra
 from petl.config import UserError
+from petl.refusals import choice
 
 SLURM, RAY = ("slurm", "hydra-submitit-launcher"), ("ray", "hydra-ray-launcher")  # extra, distribution
 NEEDS = {"slurm": SLURM, "submitit_slurm": SLURM, "submitit_local": SLURM, "ray_cluster": RAY, "ray": RAY}

@@ -19,8 +19,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from petl import paths, unsafe
-from petl.checks import choice, hint, near, validate
+from petl.checks import validate
 from petl.config import Composed, Config, Row, UserError
+from petl.refusals import choice, hint, near
 from petl.words import CONF, MOST, described, first_line, groups, key_of, options, parse, type_of, values
 
 __all__ = ["CONF", "checked", "composed", "compose_hydra", "expand", "groups", "left_open", "options", "parse", "read"]

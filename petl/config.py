@@ -2,7 +2,7 @@
 
 Nothing heavy is imported: `train.py --help` and every refusal of a command line happen before torch is loaded.
 `petl/command.py` reads a `Config` out of the composed YAML once; below it there is no DictConfig. What types cannot say
-is in `petl/checks.py`.
+is in `petl/grid.py` (a delta) and `petl/checks.py` (a run).
 """
 
 from __future__ import annotations

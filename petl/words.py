@@ -22,8 +22,8 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, OverrideParseException
 
 from petl import paths, unsafe
-from petl.checks import hint, near
 from petl.config import Config, UserError
+from petl.refusals import hint, near
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 MOST = 100_000  # values of a key, and runs of a sweep

@@ -10,10 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
-from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
 from petl.mini import baselines, corpora, overlaps  # noqa: E402
 from petl.mini.objective import KINDS  # noqa: E402
+from petl.refusals import screen  # noqa: E402
 
 BACKBONES = {
     "xsum": "bart",

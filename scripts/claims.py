@@ -35,8 +35,8 @@ def main() -> int:
 
 
 def show(given: argparse.Namespace) -> int:
-    from petl.checks import choice
     from petl.config import UserError
+    from petl.refusals import choice
     from petl.report import claims_tables
     from petl.report.render import markdown
 

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
+from petl.refusals import screen  # noqa: E402
 from petl.tuned import push  # noqa: E402
 from petl.tuned.find import find  # noqa: E402
 

@@ -82,8 +82,8 @@ def side_by_side(words: Sequence[str], folder: Path, jobs: int) -> int:
 def share(words: Sequence[str], folder: Path) -> int:
     """This process's share of one sweep after the other; a sweep ends once no other process is at a run of it."""
     from petl import cluster, sweep
-    from petl.checks import screen
     from petl.config import UserError
+    from petl.refusals import screen
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.chdir(ROOT)

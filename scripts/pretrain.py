@@ -6,8 +6,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
 from petl import mini  # noqa: E402
-from petl.checks import screen  # noqa: E402
 from petl.config import UserError  # noqa: E402
+from petl.refusals import screen  # noqa: E402
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", choices=mini.BACKBONES)

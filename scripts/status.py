@@ -12,9 +12,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from petl import command, leaves  # noqa: E402
-from petl.checks import screen  # noqa: E402
 from petl.config import Config, UserError  # noqa: E402
 from petl.records import status  # noqa: E402
+from petl.refusals import screen  # noqa: E402
 
 CLEAR = "\033[H\033[2J"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "runs"

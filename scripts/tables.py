@@ -40,8 +40,8 @@ def main() -> int:
 
 
 def show(given: argparse.Namespace) -> int:
-    from petl.checks import choice
     from petl.config import UserError
+    from petl.refusals import choice
     from petl.report import render
 
     if given.format not in render.FORMATS:

@@ -33,6 +33,8 @@ LIGHT = (
     "petl.tuned",
     "petl.config",
     "petl.checks",
+    "petl.grid",
+    "petl.refusals",
     "petl.command",
     "petl.launch",
     "petl.cluster",

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from petl import mini
-from petl.checks import screen
 from petl.config import UserError
 from petl.mini.corpora import home
+from petl.refusals import screen
 from petl.training import NoRoom, disk
 
 NEED = 330_000_000  # bytes of the packages, 250 MB, and of the text made of them

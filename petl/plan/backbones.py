@@ -13,9 +13,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from petl.checks import choice
 from petl.config import Backbone, UserError
 from petl.plan.flops import Shape
+from petl.refusals import choice
 
 HUB = {  # what the paper's backbones say in config.json, as far as shapes go
     "facebook/bart-large": {"model_type": "bart", "vocab_size": 50_265},

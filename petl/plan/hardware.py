@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from petl.checks import choice
 from petl.config import UserError
+from petl.refusals import choice
 
 SHARE = 0.13  # of the half precision peak
 SINGLE_SHARE = 0.5  # of the float32 peak: assumed, nothing reported

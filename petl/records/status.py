@@ -18,11 +18,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from petl.checks import screen
 from petl.config import Config
 from petl.records import life
 from petl.records.naming import record_path, run_dir
 from petl.records.record import read
+from petl.refusals import screen
 
 STATES = ("done", "running", "failed", "stopped", "to do")
 FEW = 5  # labels in a line

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from petl import records
-from petl.checks import choice
 from petl.command import options
 from petl.composed import composed
 from petl.config import UserError
+from petl.refusals import choice
 from petl.report import published
 
 Record = records.Record

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from petl.checks import choice
 from petl.command import options
 from petl.config import UserError
+from petl.refusals import choice
 from petl.report import grid, phrases, published, rates, setups
 from petl.report.cells import SEEDS, Cell, Record, cells
 from petl.report.examples import Files

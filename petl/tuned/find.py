@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from petl import records
-from petl.checks import hint, near
 from petl.config import Config, UserError
 from petl.records.life import told
+from petl.refusals import hint, near
 
 ROOTS = (Path("outputs/records"), Path(__file__).resolve().parents[2] / "results" / "runs")  # of records
 OUTPUT = Path("outputs")  # of run folders

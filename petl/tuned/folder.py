@@ -21,10 +21,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from petl.checks import choice
 from petl.config import UserError
 from petl.records.record import sync_folder
 from petl.records.sources import file_sha256
+from petl.refusals import choice
 from petl.tuned.find import ABOUT
 
 FORMAT = 1

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from petl import command, records, tasks
-from petl.checks import screen
 from petl.config import Config, Task, UserError
 from petl.records.folder import SCORES
+from petl.refusals import screen
 from tests.proofs import Note, Outcome, promise, tiny
 from tests.proofs.fuzzed import files, words
 
